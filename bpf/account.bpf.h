@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/** Bytes: which account of a socket a call belongs to, and the adding up. The hot path. */
+#ifndef BPF_ACCOUNT_H
+#define BPF_ACCOUNT_H
+
+#include "emit.bpf.h"
+#include "sock.bpf.h"
+
+#define MSG_PEEK 2
+#define MSG_ERRQUEUE 0x2000
+
+struct peer {
+	__u8 ip[16];
+	__u16 port;
+};
+
+struct call { /* one call that moved bytes */
+	struct who who;
+	struct peer peer; /* if flags have SW_F_PER_PEER, else zero */
+	__u32 bytes;
+	__u32 flags; /* SW_F_FIRST_TX or SW_F_FIRST_RX: its direction; SW_F_PER_PEER, SW_F_SHARED */
+};
+
+/* @rx: bytes that the call under way received and that its hook has not booked yet. */
+static __always_inline void sock_init(struct sw_sock *st, const void *sk, __u64 cookie, __u32 rx)
+{
+	if (__sync_val_compare_and_swap(&st->initialised, 0, 1))
+		return;
+	flow_read(&st->flow, sk);
+	if (st->flow.protocol == IPPROTO_TCP)
+		st->base_rx = consumed_bytes(sk) - rx;
+	st->flow.cookie = cookie;
+}
+
+/** State of a socket, made when missing; NULL when the kernel has no memory (counted). */
+static __noinline struct sw_sock *sock_get(struct sock *sk, __u32 rx)
+{
+	struct sw_sock *st;
+
+	if (!sk)
+		return NULL;
+	st = bpf_sk_storage_get(&socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!st) {
+		count(&stats.lost_storage);
+		return NULL;
+	}
+	if (!st->initialised)
+		sock_init(st, sk, bpf_get_socket_cookie(sk), rx);
+	return st;
+}
+
+static __always_inline bool slot_is(const struct sw_slot *slot, const struct who *who)
+{
+	/* start_ns 0: another thread of this process is just claiming the slot */
+	return slot->account.tgid == who->tgid &&
+	       (slot->account.start_ns == who->start_ns || !slot->account.start_ns);
+}
+
+static __always_inline void account_claim(struct sw_account *account, const struct who *who)
+{
+	account->start_ns = who->start_ns;
+	account->uid = (__u32)bpf_get_current_uid_gid();
+	account->flags = who->flags;
+	account_name(account);
+}
+
+/** Index of the slot of a process on a socket, claimed if one is free; -1 = none is. */
+static __noinline int slot_find(struct sw_sock *st, const struct who *who)
+{
+	if (!st || !who)
+		return -1;
+	for (int i = 0; i < SW_SLOTS; i++) {
+		struct sw_slot *slot = &st->slot[i];
+		__u32 was;
+
+		if (slot_is(slot, who))
+			return i;
+		if (slot->account.tgid)
+			continue;
+		was = __sync_val_compare_and_swap(&slot->account.tgid, 0, who->tgid);
+		if (was && was != who->tgid)
+			continue;
+		if (!was)
+			account_claim(&slot->account, who);
+		return i;
+	}
+	return -1;
+}
+
+static __noinline struct sw_extra *extra_new(struct sw_sock *st, struct sock *sk,
+					     const struct sw_extra_key *key,
+					     const struct call *call)
+{
+	struct sw_extra value;
+
+	if (!st || !sk || !key || !call)
+		return NULL;
+	__builtin_memcpy(&value.flow, &st->flow, sizeof(value.flow));
+	__builtin_memset(&value.account, 0, sizeof(value.account));
+	value.flow.flags &= ~(SW_F_FIRST_TX | SW_F_FIRST_RX);
+	value.flow.flags |= call->flags | SW_F_EXTRA;
+	if (call->flags & SW_F_PER_PEER) {
+		value.flow.rport = key->rport;
+		__builtin_memcpy(value.flow.raddr, key->raddr, sizeof(value.flow.raddr));
+		flow_read_local(&value.flow, sk); /* a new connect can have moved the port */
+	}
+	value.account.tgid = call->who.tgid;
+	account_claim(&value.account, &call->who);
+	st->flow.flags |= SW_F_EXTRA;
+	bpf_map_update_elem(&extras, key, &value, BPF_NOEXIST); /* or another CPU was faster */
+	return bpf_map_lookup_elem(&extras, key);
+}
+
+/* What can have changed since the last record of a socket that is not TCP: autobind, connect. */
+static __always_inline void flow_refresh(struct sw_flow *flow, const struct sock *sk)
+{
+	if (flow->protocol == IPPROTO_TCP)
+		return;
+	flow_read_local(flow, sk);
+	if (flow->protocol != IPPROTO_UDP) /* mptcp_connect copies the peer behind the state */
+		flow_read_peer(flow, sk);
+}
+
+/** Book to the hash: further processes, peers of unconnected UDP, sockets whose end none reports.
+ */
+static __noinline void extra_add(struct sw_sock *st, struct sock *sk, const struct call *call)
+{
+	struct sw_extra_key key = {};
+	struct sw_extra *e;
+	bool rx;
+
+	if (!st || !sk || !call)
+		return;
+	rx = call->flags & SW_F_FIRST_RX;
+	key.cookie = st->flow.cookie;
+	key.start_ns = call->who.start_ns;
+	key.tgid = call->who.tgid;
+	key.rport = call->peer.port;
+	__builtin_memcpy(key.raddr, call->peer.ip, sizeof(key.raddr));
+	e = bpf_map_lookup_elem(&extras, &key);
+	if (!e)
+		e = extra_new(st, sk, &key, call);
+	if (rx)
+		__sync_fetch_and_add(&st->extra_rx, call->bytes);
+	if (!e) {
+		count(&stats.lost_accounts);
+		__sync_fetch_and_add(rx ? &st->over_rx : &st->over_tx, call->bytes);
+		count(&stats.dirty);
+		return;
+	}
+	__sync_fetch_and_add(rx ? &e->account.rx_bytes : &e->account.tx_bytes, call->bytes);
+	if (e->account.epoch == live.epoch)
+		return;
+	flow_refresh(&e->flow, sk);
+	account_name(&e->account);
+	if (emit(SW_REC_IO, 0, &e->flow, &e->account, 0))
+		e->account.epoch = live.epoch;
+}
+
+/* The peer that the cgroup hook left for this thread's call, if it did. */
+static __always_inline bool stash_take(struct sock *sk, bool rx, struct peer *peer)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct sw_stash_entry *entry;
+	struct sw_stash *stash;
+
+	stash = bpf_sk_storage_get(&stashes, sk, NULL, 0);
+	if (!stash)
+		return false;
+	entry = &stash->entry[tid & (SW_STASH - 1)];
+	if (entry->tid != tid)
+		return false;
+	entry->tid = 0;
+	if (entry->is_rx != rx)
+		return false;
+	__builtin_memcpy(peer->ip, entry->ip, sizeof(peer->ip));
+	peer->port = entry->port;
+	return true;
+}
+
+/** Keep the peer of an unconnected UDP call until its length is known, for stash_take. */
+static __always_inline void stash_put(struct bpf_sock *sk, const struct peer *peer, bool rx)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct sw_stash_entry *entry;
+	struct sw_stash *stash;
+	struct sw_sock *st;
+
+	st = bpf_sk_storage_get(&socks, sk, NULL, 0);
+	if (st)
+		st->stashes = 1;
+	stash = bpf_sk_storage_get(&stashes, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!stash) {
+		count(&stats.lost_storage);
+		return;
+	}
+	entry = &stash->entry[tid & (SW_STASH - 1)];
+	entry->tid = 0;
+	entry->port = peer->port;
+	entry->is_rx = rx;
+	__builtin_memcpy(entry->ip, peer->ip, sizeof(entry->ip));
+	entry->tid = tid;
+}
+
+static __always_inline bool same_ip(const __u8 *a, const __u8 *b)
+{
+	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b; /* both are aligned in sw_flow */
+
+	return x[0] == y[0] && x[1] == y[1];
+}
+
+/* UDP: the peer of this call when it is not the one of the socket's own row. */
+static __noinline bool udp_other_peer(struct sw_sock *st, struct sock *sk, bool rx,
+				      struct peer *peer)
+{
+	struct sw_flow now = {};
+
+	if (!st || !sk || !peer)
+		return false;
+	/* sendto() on a connected socket goes where it says */
+	if ((st->stashes || !st->slot[0].account.epoch) && stash_take(sk, rx, peer))
+		return peer->port != st->flow.rport || !same_ip(peer->ip, st->flow.raddr);
+	if (!sk->__sk_common.skc_dport)
+		return false;
+	now.family = st->flow.family;
+	flow_read_peer(&now, sk);
+	if (now.rport == st->flow.rport && same_ip(now.raddr, st->flow.raddr))
+		return false;
+	if (!st->flow.rport && !st->slot[0].account.tx_bytes && !st->slot[0].account.rx_bytes &&
+	    !(st->flow.flags & SW_F_EXTRA)) {
+		flow_read_peer(&st->flow, sk); /* connected after bind: the row becomes this peer's
+						*/
+		flow_read_local(&st->flow, sk);
+		return false;
+	}
+	peer->port = now.rport; /* connected to another peer: earlier bytes stay where they are */
+	__builtin_memcpy(peer->ip, now.raddr, 16);
+	return true;
+}
+
+/* First record of an account in an epoch; what can have changed since is read anew. */
+static __noinline void account_tell(struct sw_sock *st, struct sock *sk, int i)
+{
+	if (!st || !sk)
+		return;
+	flow_refresh(&st->flow, sk);
+	account_name(&st->slot[i & 1].account); /* exec and prctl change it */
+	emit_slot(SW_REC_IO, 0, st, i);
+}
+
+static __always_inline void slot_add(struct sw_slot *slot, __u32 bytes, bool rx)
+{
+	__sync_fetch_and_add(rx ? &slot->account.rx_bytes : &slot->account.tx_bytes, bytes);
+}
+
+/* What slot 0 does not cover: peers, second and further processes, sockets without release. */
+static __noinline void account_slow(struct sw_sock *st, struct sock *sk, struct call *call)
+{
+	int i;
+
+	if (!st || !sk || !call)
+		return;
+	if (!(st->flow.flags & (SW_F_FIRST_TX | SW_F_FIRST_RX))) {
+		st->flow.flags |= call->flags;
+		flow_refresh(&st->flow, sk);
+	}
+	i = slot_find(st, &call->who);
+	if (st->flow.protocol == IPPROTO_UDP &&
+	    udp_other_peer(st, sk, call->flags == SW_F_FIRST_RX, &call->peer)) {
+		if (i >= 0 && st->slot[i & 1].account.epoch == 0)
+			account_tell(st, sk, i); /* the row of the socket itself */
+		call->flags |= SW_F_PER_PEER | SW_F_SHARED;
+		extra_add(st, sk, call);
+		return;
+	}
+	if (i < 0 || (st->flow.flags & SW_F_NO_RELEASE)) {
+		call->flags |= i ? SW_F_SHARED : 0;
+		extra_add(st, sk, call);
+		return;
+	}
+	slot_add(&st->slot[i & 1], call->bytes, call->flags == SW_F_FIRST_RX);
+	if (st->slot[i & 1].account.epoch != live.epoch)
+		account_tell(st, sk, i);
+}
+
+/**
+ * Book @ret bytes of a call that has just returned to the process that made it.
+ * Only TCP goes the fast way: the peer of a UDP socket can change with each call.
+ */
+static __always_inline void account_io(struct sock *sk, int ret, int flags, bool rx)
+{
+	struct call call = {.bytes = ret, .flags = rx ? SW_F_FIRST_RX : SW_F_FIRST_TX};
+	struct sw_slot *slot;
+	struct sw_sock *st;
+
+	if (!is_watched(sk->__sk_common.skc_family))
+		return;
+	if (ret <= 0 || (rx && (flags & (MSG_PEEK | MSG_ERRQUEUE)))) {
+		if (sk->sk_protocol == IPPROTO_UDP && !sk->__sk_common.skc_dport)
+			stash_take(sk, rx, &call.peer); /* must not reach a later call */
+		return;
+	}
+	st = bpf_sk_storage_get(&socks, sk, NULL, 0);
+	if (!st || !st->initialised)
+		st = sock_get(sk, rx ? ret : 0);
+	if (!st)
+		return;
+	who_runs(&call.who);
+	slot = &st->slot[0];
+	if (st->flow.protocol == IPPROTO_TCP && slot_is(slot, &call.who) &&
+	    (st->flow.flags & (SW_F_FIRST_TX | SW_F_FIRST_RX))) {
+		slot_add(slot, ret, rx);
+		if (slot->account.epoch != live.epoch)
+			account_tell(st, sk, 0);
+		return;
+	}
+	account_slow(st, sk, &call);
+}
+
+#endif

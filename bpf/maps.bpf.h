@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/** Every map and every variable that user space sets or reads. */
+#ifndef BPF_MAPS_H
+#define BPF_MAPS_H
+
+#include "sockwatch_abi.h"
+
+struct sw_slot {
+	struct sw_account account;
+	__u64 sent_tx; /* totals in the last record that was delivered */
+	__u64 sent_rx;
+};
+
+struct sw_sock { /* state of one socket; freed with it by the kernel */
+	struct sw_flow flow;
+	__u64 base_rx;  /* TCP: bytes consumed when we first saw it (see consumed_bytes) */
+	__u64 extra_rx; /* received by accounts in the hash */
+	__u64 over_tx;  /* bytes of accounts that the hash had no room for */
+	__u64 over_rx;
+	__u64 sent_over;   /* over_tx + over_rx in the last record */
+	__u32 initialised; /* flow and base are being set, or are set */
+	__u32 changed;     /* state changed and no record told it */
+	__u32 stashes;     /* a peer was left for a call of this socket, once at least */
+	__u32 pad;
+	struct sw_slot slot[SW_SLOTS];
+};
+
+struct sw_stash_entry {
+	__u32 tid; /* 0 = empty */
+	__u16 port;
+	__u16 is_rx;
+	__u8 ip[16];
+};
+
+struct sw_stash { /* peers of unconnected UDP calls that are under way, one entry a thread */
+	struct sw_stash_entry entry[SW_STASH];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, SW_RING_BYTES);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct sw_sock);
+} socks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct sw_stash);
+} stashes SEC(".maps");
+
+/* A plain hash, not an LRU one: that evicts in batches long before it is full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SW_ACCOUNTS);
+	__type(key, struct sw_extra_key);
+	__type(value, struct sw_extra);
+} extras SEC(".maps");
+
+volatile struct sw_live live = {.epoch = 1, .half_ring = SW_RING_BYTES / 2};
+struct sw_stats stats;
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/** Iterators: sockets open before the start, and what is left in sockets that went quiet. */
+#ifndef BPF_SWEEP_H
+#define BPF_SWEEP_H
+
+#include "life.bpf.h"
+
+/** One open file of one process: seed the socket's state, tell who holds it. */
+static __always_inline int on_file(struct seq_file *seq, struct task_struct *task,
+				   struct file *file)
+{
+	struct sw_record r;
+	struct socket *socket;
+	struct sw_sock *st;
+	struct sock *sk;
+	__u32 was;
+
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk || !is_watched(sk->__sk_common.skc_family))
+		return 0;
+	st = bpf_sk_storage_get(&socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!st) {
+		count(&stats.lost_storage);
+		return 0;
+	}
+	if (!st->initialised) {
+		sock_init(st, sk, bpf_get_socket_cookie(sk), 0);
+		st->flow.flags |= SW_F_BEFORE_START;
+		if (st->flow.state == TCP_LISTEN && has_tcp_states(st->flow.protocol))
+			st->flow.flags |= SW_F_LISTENER;
+		else if (st->flow.protocol == IPPROTO_TCP && st->flow.family != AF_PACKET)
+			st->flow.flags |= tcp_side(sk, st->flow.state);
+	}
+	record_fill(&r, SW_REC_SNAPSHOT, 0, &st->flow, NULL);
+	r.account.tgid = BPF_CORE_READ(task, tgid);
+	r.account.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	r.account.uid = BPF_CORE_READ(task, real_cred, uid.val);
+	BPF_CORE_READ_STR_INTO(&r.account.comm, task, group_leader, comm);
+	was = __sync_val_compare_and_swap(&st->slot[0].account.tgid, 0, r.account.tgid);
+	if (!was) {
+		st->slot[0].account.start_ns = r.account.start_ns;
+		st->slot[0].account.uid = r.account.uid;
+		__builtin_memcpy(st->slot[0].account.comm, r.account.comm, SW_COMM);
+	} else if (was != r.account.tgid) {
+		r.flow.flags |= SW_F_SHARED;
+	}
+	bpf_seq_write(seq, &r, sizeof(r)); /* no room: the kernel calls again with the same file */
+	return 0;
+}
+
+/* Write one slot's totals, @bypass added to the received ones. */
+static __noinline int sweep_slot(struct seq_file *seq, struct sw_sock *st, int i, __u64 bypass)
+{
+	struct sw_record r;
+
+	if (!seq || !st)
+		return 0;
+	record_fill(&r, SW_REC_SWEEP, 0, &st->flow, &st->slot[i & 1].account);
+	r.account.rx_bytes += bypass;
+	if (i)
+		r.flow.flags |= SW_F_SHARED;
+	return bpf_seq_write(seq, &r, sizeof(r));
+}
+
+static __noinline int sweep_over(struct seq_file *seq, struct sw_sock *st)
+{
+	struct sw_record r;
+
+	if (!seq || !st)
+		return 0;
+	record_fill(&r, SW_REC_SWEEP, 0, &st->flow, NULL);
+	r.flow.flags |= SW_F_SHARED | SW_F_OVERFLOW;
+	r.account.tx_bytes = st->over_tx;
+	r.account.rx_bytes = st->over_rx;
+	return bpf_seq_write(seq, &r, sizeof(r));
+}
+
+/**
+ * One socket: write what it owes and then note it as sent; not before, as the kernel throws away
+ * what was written of a socket that did not fit and calls again with it.
+ * What bypassed recvmsg belongs to the one process of the socket; with several it waits for the
+ * close, as a call that is under way has moved copied_seq but is not booked to its process yet.
+ */
+static __always_inline int on_sweep(struct seq_file *seq, struct sock *sk, struct sw_sock *st)
+{
+	__u32 flags = st->flow.flags;
+	bool alone = !st->slot[1].account.tgid && !(flags & SW_F_EXTRA);
+	struct sw_slot *first = &st->slot[0], *second = &st->slot[1];
+	__u64 bypass, tx0, rx0, tx1, rx1, over;
+	__u32 changed = st->changed;
+
+	if (!st->initialised || !st->flow.cookie || (flags & SW_F_RELEASED))
+		return 0;
+	bypass = alone || live.sweep_final ? bypassed_bytes(st, sk) : 0;
+	if (bypass && !first->account.tgid) { /* the reader looks for its holder, then it is his */
+		count(&stats.ownerless);
+		bypass = live.sweep_final ? bypass : 0;
+	}
+	tx0 = first->account.tx_bytes;
+	rx0 = first->account.rx_bytes + bypass;
+	tx1 = second->account.tx_bytes;
+	rx1 = second->account.rx_bytes;
+	over = st->over_tx + st->over_rx;
+	if (changed || tx0 != first->sent_tx || rx0 != first->sent_rx || (flags & SW_F_NO_RELEASE))
+		if (sweep_slot(seq, st, 0, bypass))
+			return 0;
+	if (tx1 != second->sent_tx || rx1 != second->sent_rx)
+		if (sweep_slot(seq, st, 1, 0))
+			return 0;
+	if (over != st->sent_over && sweep_over(seq, st))
+		return 0;
+	first->sent_tx = tx0;
+	first->sent_rx = rx0;
+	second->sent_tx = tx1;
+	second->sent_rx = rx1;
+	st->sent_over = over;
+	if (changed)
+		st->changed = 0;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * What the kernel programs and user space share: records, settings, limits. Fixed widths, padded
+ * by hand, sizes asserted by both compilers. Host byte order, ports included; addresses are bytes.
+ */
+#ifndef SOCKWATCH_ABI_H
+#define SOCKWATCH_ABI_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+enum {
+	SW_COMM = 16, /* bytes of a process name, as TASK_COMM_LEN */
+	SW_SLOTS = 2, /* accounts inside socket storage; further ones are in the hash */
+	SW_STASH = 8, /* threads that can be inside an unconnected UDP call of one socket */
+	SW_RING_BYTES = 2 << 20, /* default size of the ring buffer */
+	SW_ACCOUNTS = 65536,     /* default bound of the hash of further accounts */
+};
+
+enum sw_kind { /* why a record was sent; every record carries everything that is known */
+	       SW_REC_IO = 1,   /* first bytes of an account in an epoch */
+	       SW_REC_SWEEP,    /* from the sweep: bytes or a state that no record told yet */
+	       SW_REC_SNAPSHOT, /* open before the start: one for each process that holds the socket
+				 */
+	       SW_REC_CONNECT,  /* TCP: SYN about to be sent */
+	       SW_REC_ESTABLISHED, /* TCP: our connect succeeded */
+	       SW_REC_ACCEPT,      /* TCP: a process took it from the backlog */
+	       SW_REC_FAIL, /* TCP: our connect failed; error says why, 0 = before a SYN was sent */
+	       SW_REC_BIND,
+	       SW_REC_LISTEN,
+	       SW_REC_CLOSE, /* last totals of one account: the socket is gone for processes */
+	       SW_REC_KINDS
+};
+
+enum sw_flow_flags {
+	SW_F_SERVER = 1 << 0,       /* passively opened */
+	SW_F_CLIENT = 1 << 1,       /* connect() was called, or the kernel's counters say so */
+	SW_F_LISTENER = 1 << 2,     /* listen() was called */
+	SW_F_BEFORE_START = 1 << 3, /* existed when the programs were attached */
+	SW_F_KERNEL = 1 << 4,       /* a kernel socket (sk_kern_sock) */
+	SW_F_BOUND = 1 << 5,        /* the process asked for this local port (SOCK_BINDPORT_LOCK) */
+	SW_F_FIRST_TX = 1 << 6,     /* the first bytes were sent */
+	SW_F_FIRST_RX = 1 << 7,     /* the first bytes were received */
+	SW_F_PER_PEER = 1 << 8,     /* account of one peer of an unconnected socket */
+	SW_F_SHARED = 1 << 9,       /* not the first account of this socket */
+	SW_F_EXTRA = 1 << 10,       /* socket has, or had, accounts in the hash */
+	SW_F_NO_RELEASE = 1 << 11,  /* no hook reports its end; liveness comes from the sweep */
+	SW_F_OVERFLOW = 1 << 12,    /* account stands for all that could not be told apart */
+	SW_F_RELEASED = 1 << 13,    /* closed by its last process */
+	SW_F_WAS_ESTABLISHED = 1 << 14,
+	SW_F_ATTEMPT = 1 << 15, /* connect() was entered and no SYN has followed yet */
+};
+
+enum sw_account_flags {
+	SW_A_KTHREAD = 1 << 0, /* moved by a kernel thread */
+};
+
+struct sw_flow {
+	__u64 cookie;
+	__u64 cgroup_id; /* 0 = not known */
+	__u32 netns;     /* inode */
+	__u32 uid;       /* of the socket */
+	__u32 flags;     /* enum sw_flow_flags */
+	__u16 family;    /* AF_INET, AF_INET6, AF_PACKET */
+	__u16 protocol;  /* IPPROTO_*, up to 262; ethertype of packet sockets */
+	__u16 lport;
+	__u16 rport;
+	__u8 type;  /* SOCK_STREAM, SOCK_DGRAM, SOCK_RAW ... */
+	__u8 state; /* TCP_ESTABLISHED ... */
+	__u16 pad;
+	__u8 laddr[16]; /* IPv4 as v4-mapped */
+	__u8 raddr[16];
+};
+
+struct sw_account {     /* the use of one socket by one process (and with one peer, if per peer) */
+	__u64 tx_bytes; /* in total */
+	__u64 rx_bytes;
+	__u64 start_ns; /* boottime of the process's start */
+	__u32 tgid;     /* 0 = nobody yet */
+	__u32 uid;      /* of the process */
+	__u32 flags;    /* enum sw_account_flags */
+	__u32 epoch;    /* in which the last record was sent */
+	char comm[SW_COMM];
+};
+
+struct sw_record {
+	__u64 time_ns; /* boottime */
+	__u32 kind;    /* enum sw_kind */
+	__s32 error;   /* SW_REC_FAIL: positive errno, 0 = not known */
+	struct sw_flow flow;
+	struct sw_account account;
+};
+
+struct sw_extra_key { /* of the hash of further accounts */
+	__u64 cookie;
+	__u64 start_ns;
+	__u32 tgid;
+	__u16 rport;
+	__u16 closed; /* 1 + slot: a last record that found the ring buffer full is kept here */
+	__u8 raddr[16];
+};
+
+struct sw_extra {
+	struct sw_flow flow;
+	struct sw_account account;
+};
+
+struct sw_live {           /* in mapped data: user space writes, programs read */
+	__u32 epoch;       /* moved at each refresh, never 0 */
+	__u32 sweep_final; /* the sweep books what bypassed recvmsg even on shared sockets */
+	__u32 has_release; /* the end of inet sockets is reported by cgroup/sock_release */
+	__u32 half_ring;   /* bytes in the ring buffer from which on the reader is woken */
+};
+
+struct sw_stats {            /* in mapped data: programs write, user space reads */
+	__u64 seen;          /* records that were to be sent */
+	__u64 lost_ring;     /* of these, found the ring buffer full */
+	__u64 lost_close;    /* of these, last records that could not be kept for later either */
+	__u64 lost_storage;  /* sockets that got no storage: their bytes are not counted */
+	__u64 lost_accounts; /* accounts that found the hash full: booked to the socket's own row */
+	__u64 dirty;         /* grows with each change that no record tells */
+	__u64 ownerless;     /* sweeps that found bytes taken by a process not known yet */
+};
+
+#define SW_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
+SW_ASSERT_SIZE(struct sw_flow, 72);
+SW_ASSERT_SIZE(struct sw_account, 56);
+SW_ASSERT_SIZE(struct sw_record, 144);
+SW_ASSERT_SIZE(struct sw_extra_key, 40);
+SW_ASSERT_SIZE(struct sw_extra, 128);
+SW_ASSERT_SIZE(struct sw_live, 16);
+SW_ASSERT_SIZE(struct sw_stats, 56);
+
+#endif

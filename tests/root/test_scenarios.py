@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What happens around the traffic: start and end of the capture, same 4-tuples, loss."""
+
+import signal
+import subprocess
+import threading
+import time
+
+import capture
+import checker
+from capture import Failed, Held, Sockwatch
+from netns import Netns
+
+
+class Scenario:
+    """
+    A test with a capture of its own. function(keep, spaces, ...) puts it into keep[0], so that its
+    log is kept when the test fails, and returns problems. spaces: namespaces, made before the
+    capture: an inode that others have used and freed meanwhile would bring their rows into ours.
+    """
+
+    def __init__(self, name, function, *args):
+        self.name = name
+        self._function = function
+        self._args = args
+
+    def names(self):
+        return [self.name]
+
+    def run(self, wanted, report):
+        if not wanted(self.name):
+            return
+        sockwatch, spaces = [None], [Netns(), Netns(), Netns()]
+        try:
+            problems = self._function(sockwatch, spaces, *self._args)
+            path = sockwatch[0] and sockwatch[0].path
+            if report.result(self.name, problems, path) and path:
+                sockwatch[0].discard()
+        except capture.Skipped as reason:
+            report.skipped(self.name, str(reason))
+        except Failed as error:
+            report.failed(self.name, str(error), sockwatch[0] and sockwatch[0].path)
+        except Exception as error:  # one broken test must not hide what the others say
+            report.failed(self.name, f"{type(error).__name__}: {error}",
+                          sockwatch[0] and sockwatch[0].path)
+        finally:
+            if sockwatch[0]:
+                sockwatch[0].abandon()
+            for netns in spaces:
+                netns.close()
+
+
+def _whole(log):
+    return log.problems + log.losses()
+
+
+def before_start(keep, spaces, family):
+    """Open before the start: owner and role are known, nothing from before is counted."""
+    held = Held(spaces[0], family)
+    try:
+        keep[0] = Sockwatch()
+        time.sleep(0.7)
+        flows = held.move()
+        held.close_sockets()
+        log = keep[0].stop()
+    finally:
+        held.end()
+    return checker.check(log.in_netns(held.netns.inode), flows) + _whole(log)
+
+
+def still_open(keep, spaces, family, sig):
+    """Still open at the signal, and the last bytes moved just before it."""
+    keep[0] = Sockwatch(interval="5")
+    held = Held(spaces[0], family)
+    try:
+        flows = held.first + held.move()
+        log = keep[0].stop(sig)
+    finally:
+        held.end()
+    return checker.check(log.in_netns(held.netns.inode), flows) + _whole(log)
+
+
+def same_tuple(keep, spaces, family):
+    """The same addresses and ports in two namespaces at the same time."""
+    keep[0] = Sockwatch()
+    held = []
+    try:
+        for netns in spaces[:2]:
+            held.append(Held(netns, family, "-p", "40000", "-P", "40001"))
+        flows = [h.first for h in held]
+        time.sleep(0.7)
+        flows[1] += held[1].move()
+        held[1].close_sockets()
+        flows[0] += held[0].move()
+        log = keep[0].stop()
+    finally:
+        for one in held:
+            one.end()
+    problems = _whole(log)
+    for one, moved in zip(held, flows):
+        problems += checker.check(log.in_netns(one.netns.inode), moved)
+    return problems
+
+
+def _to_pipe(script, during):
+    """Run `sockwatch log` into a pipe, to its own end. Returns the log."""
+    process = subprocess.Popen(["sh", "-c", script, capture.SOCKWATCH], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    watchdog = threading.Timer(capture.STOP_S, process.kill)
+    watchdog.start()
+    try:
+        first = process.stdout.readline()
+        during()
+        rest, err = process.communicate()
+    finally:
+        watchdog.cancel()
+        capture.end_process(process, signal.SIGKILL)
+    log = checker.Log(first + rest)
+    if process.returncode == 0:
+        return log
+    raise Failed(f"it ended with status {process.returncode}, not by itself with 0:"
+                 f" {err.decode('utf-8', 'replace')!r}")
+
+
+def to_stdout(_keep, spaces):
+    """-o - into a pipe, -n 3: it ends by itself."""
+    flows = []
+    log = _to_pipe('exec "$0" log -f json -o - -d 0.5 -n 3',
+                   lambda: flows.extend(capture.run_gen(spaces[0], "tcp-send", "4")[0]))
+    return checker.check(log.in_netns(spaces[0].inode), flows) + _whole(log)
+
+
+def closed_stdin(_keep, _spaces):
+    """Standard input is closed: a log is a log all the same."""
+    return _whole(_to_pipe('exec "$0" log -f json -o - -d 0.2 -n 1 <&-', lambda: None))
+
+
+# ---- loss ----
+
+SEEN, DELIVERED, LOST = (f"sockwatch.records.{k}" for k in ("seen", "delivered", "lost"))
+LOAD = 300  # processes, each with a connection: far more records than the ring holds
+
+
+def never_too_much(rows, flows):
+    """What a process and socket is booked may be short of what it moved, and never over."""
+    got, wanted = checker.sums(rows), checker.merge(flows)
+    over = [key for key, (tx, rx) in got.items() if (tx or rx) and (
+        key not in wanted or tx > wanted[key]["tx"] or rx > wanted[key]["rx"])]
+    return [f"booked more than was moved: (pid, cookie) {over[:3]}"] if over else []
+
+
+def loss_adds_up(keep, spaces, family):
+    """A tiny ring and a stopped reader: what is lost is counted, what is open is healed."""
+    keep[0] = Sockwatch("--ring-size", "4096")
+    held = Held(spaces[0], family)
+    try:
+        time.sleep(0.7)
+        keep[0].process.send_signal(signal.SIGSTOP)
+        flows, _ = capture.run_gen(spaces[1], "tcp-many", family, "-c", str(LOAD))
+        moved = held.first + held.move()
+        keep[0].process.send_signal(signal.SIGCONT)
+        time.sleep(1.5)
+        later, _ = capture.run_gen(spaces[2], "tcp-half-close", family)
+        log = keep[0].stop()
+    finally:
+        held.end()
+    problems = log.problems + never_too_much(log.in_netns(spaces[1].inode), flows)
+    problems += checker.check(log.in_netns(held.netns.inode), moved)
+    problems += checker.check(log.in_netns(spaces[2].inode), later)
+    return problems + loss_counters(log.end or {})
+
+
+def loss_counters(end):
+    """Problems of the end record after a load that must have overrun the ring."""
+    numbers = [end.get(key) for key in (SEEN, DELIVERED, LOST)]
+    if not all(isinstance(n, int) for n in numbers):
+        return [f"the end record should have {SEEN}, {DELIVERED}, {LOST}: {numbers}"]
+    seen, delivered, lost = numbers
+    problems = []
+    if seen != delivered + lost:
+        problems.append(f"seen {seen} is not delivered {delivered} + lost {lost}")
+    if lost == 0:
+        problems.append("nothing was lost: the load did not fill the ring")
+    return problems
+
+
+def groups():
+    scenarios = []
+    for f in "46":
+        scenarios += [
+            Scenario(f"before-start-{f}", before_start, f),
+            Scenario(f"still-open-sigint-{f}", still_open, f, signal.SIGINT),
+            Scenario(f"still-open-sigterm-{f}", still_open, f, signal.SIGTERM),
+            Scenario(f"same-tuple-two-netns-{f}", same_tuple, f),
+            Scenario(f"loss-adds-up-{f}", loss_adds_up, f),
+        ]
+    return scenarios + [
+        Scenario("log-to-stdout", to_stdout),
+        Scenario("log-closed-stdin", closed_stdin),
+    ]

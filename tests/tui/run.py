@@ -1,0 +1,352 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The live view in a real terminal: tmux types the keys and reads the screen.
+
+Runs $SOCKWATCH (default build/sockwatch) as root on this host's real traffic. Prints one line a
+test and a closing line; exit 1 when a test failed, 77 when tmux or root is missing.
+"""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+SOCKWATCH = os.path.abspath(os.environ.get("SOCKWATCH", "build/sockwatch"))
+PATIENCE = 15  # seconds until what must appear is missing
+TEXT = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+
+class Failure(Exception):
+    pass
+
+
+class Terminal:
+    """A shell in a tmux server of its own: no configuration, no status line."""
+
+    servers = 0
+
+    def __init__(self, cols=80, rows=24):
+        Terminal.servers += 1  # one that is still going down takes no sessions
+        self.name = "sockwatch-test-%d-%d" % (os.getpid(), Terminal.servers)
+        shell = "bash --norc --noprofile"
+        env = dict(os.environ, **TEXT)
+        env.pop("TMUX", None)
+        self.env = env
+        subprocess.run(["tmux", "-L", self.name, "-f", "/dev/null", "new-session", "-d", "-x", str(cols),
+                        "-y", str(rows), shell], check=True, env=env)
+        self.tmux("set", "-g", "status", "off")
+        self.wait(r"[$#]", "prompt")
+        self.run_line("unset NO_COLOR")
+
+    def tmux(self, *args):
+        return subprocess.run(["tmux", "-L", self.name, *args], check=True, env=self.env, text=True,
+                              stdout=subprocess.PIPE).stdout
+
+    def close(self):
+        subprocess.run(["tmux", "-L", self.name, "kill-server"], env=self.env, stderr=subprocess.DEVNULL)
+
+    def keys(self, *keys):
+        self.tmux("send-keys", *keys)
+
+    def run_line(self, line):
+        self.tmux("send-keys", "-l", line)
+        self.keys("Enter")
+
+    def screen(self, attrs=False):
+        return self.tmux("capture-pane", "-p", *(["-e"] if attrs else []))
+
+    def lines(self):
+        return self.screen().split("\n")
+
+    def resize(self, cols, rows):
+        self.tmux("resize-window", "-x", str(cols), "-y", str(rows))
+
+    def wait(self, pattern, what, seconds=PATIENCE):
+        end = time.monotonic() + seconds
+        while True:
+            text = self.screen()
+            if re.search(pattern, text.rstrip("\n"), re.M):
+                return text
+            if time.monotonic() > end:
+                raise Failure("no %s on the screen:\n%s" % (what, text))
+            time.sleep(0.05)
+
+    def settings(self):
+        """What stty says, and whether the screen is the normal one with a visible cursor."""
+        self.run_line("clear; stty -a | tr '\\n' ' ' | md5sum")
+        digest = re.search(r"^([0-9a-f]{32})", self.wait(r"^[0-9a-f]{32}", "settings"), re.M).group(1)
+        flags = self.tmux("display-message", "-p", "#{alternate_on} #{cursor_flag} #{keypad_flag}")
+        return digest + " " + flags.strip()
+
+    def pid(self):
+        shell = self.tmux("display-message", "-p", "#{pane_pid}").strip()
+        out = subprocess.run(["pgrep", "-P", shell, "-x", "sockwatch"], stdout=subprocess.PIPE, text=True)
+        if not out.stdout.strip():
+            raise Failure("sockwatch is not running:\n" + self.screen())
+        return int(out.stdout.split()[0])
+
+    def start(self, args="-d 0.5", before=""):
+        self.run_line("clear; %s'%s' %s; echo status=$?" % (before, SOCKWATCH, args))
+        self.wait(r"1 Processes \d+", "tab of processes")
+
+    def status(self):
+        return int(re.search(r"status=(\d+)$", self.wait(r"^status=\d+$", "exit status"), re.M).group(1))
+
+    def quit(self):
+        self.keys("q")
+        status = self.status()
+        if status != 0:
+            raise Failure("exit status %d after q" % status)
+
+
+class Traffic(threading.Thread):
+    """A server and a client of this process that send 20 kB a second to each other."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        server = socket.create_server(("127.0.0.1", 0))
+        self.port = server.getsockname()[1]
+        self.client = socket.create_connection(("127.0.0.1", self.port))
+        self.server = server.accept()[0]
+        self.listener = server
+        self.over = False
+
+    def run(self):
+        while not self.over:
+            self.client.sendall(b"x" * 1000)
+            self.server.recv(1000, socket.MSG_WAITALL)
+            time.sleep(0.05)
+
+
+def expect(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+def test_three_views(t, traffic):
+    t.start()
+    t.resize(80, 200)  # whatever else this host is doing
+    t.keys("s")
+    t.wait(r"^ +%d \S+ " % os.getpid(), "row of this process")
+    t.keys("Tab")
+    t.wait(r"^PORT ", "view of ports")
+    t.wait(r"^%d/tcp .* server " % traffic.port, "row of our port")
+    t.keys("3")
+    t.wait(r"^PROCESS .*PEER", "view of connections")
+    t.wait(r"127\.0\.0\.1:%d\b" % traffic.port, "row of our connection")
+    t.keys("BTab")
+    t.wait(r"^PORT ", "view of ports")
+    t.keys("1")
+    t.wait(r"^ +PID PROCESS", "view of processes")
+    t.quit()
+
+
+def test_help(t, _):
+    t.start()
+    t.keys("?")
+    text = t.wait(r"What is counted", "help")
+    expect("q F10 Ctrl-C" in text, "help lacks the keys:\n" + text)
+    t.keys("Escape")
+    t.wait(r"^ +PID PROCESS", "table after Esc")
+    t.keys("F1")
+    t.wait(r"What is counted", "help by F1")
+    t.keys("x")
+    t.wait(r"^ +PID PROCESS", "table after a key")
+    t.quit()
+
+
+def test_sort(t, _):
+    t.start()
+    t.keys("r")
+    t.wait(r"▼RX/s", "mark at RX/s")
+    t.keys("R")
+    t.wait(r"▲RX/s", "mark at RX/s, reversed")
+    t.keys("s")
+    t.wait(r"▼TX/s", "mark at TX/s")
+    t.keys("a")
+    t.wait(r"sorted by activity ▼", "order by activity")
+    t.quit()
+
+
+def test_pause(t, _):
+    t.start()
+    t.wait(r" \d\d:\d\d:\d\d ", "clock")
+    t.keys("Space")
+    clock = re.search(r"PAUSED.* (\d\d:\d\d:\d\d) ", t.wait(r"PAUSED", "PAUSED")).group(1)
+    text = t.wait(r"PAUSED (2|3)", "age of the picture")
+    expect(clock in text, "the picture moved on:\n" + text)
+    t.keys("P")
+    time.sleep(1.2)
+    expect("PAUSED" not in t.screen(), "still PAUSED")
+    t.quit()
+
+
+def test_delay(t, _):
+    t.start()
+    t.wait(r"every 0\.5s", "interval")
+    t.keys("+")
+    t.wait(r"every 0\.25s", "shorter interval")
+    t.keys("-", "-")
+    t.wait(r"every 1s", "longer interval")
+    t.quit()
+
+
+def test_quit_restores(t, _):
+    before = t.settings()
+    for keys in (["q"], ["F10"], ["C-c"]):
+        t.start()
+        t.keys(*keys)
+        status = t.status()
+        expect(status == 0, "exit status %d after %s" % (status, keys))
+        after = t.settings()
+        expect(after == before, "terminal after %s: %s, before: %s" % (keys, after, before))
+
+
+def test_resize(t, _):
+    t.start()
+    for cols, rows, pattern in ((40, 10, r"1 Proc \d+"), (200, 50, r"LISTEN FAILED"), (10, 3, r"too small"),
+                                (1, 1, r"^[ts]?$"), (20, 5, r"1 Proc"), (19, 5, r"too small"),
+                                (80, 24, r"1 Processes \d+")):
+        t.resize(cols, rows)
+        t.wait(pattern, "screen of %dx%d" % (cols, rows))
+        t.keys("j")
+        t.pid()
+    for i in range(40):
+        t.resize(20 + i * 7 % 150, 5 + i * 11 % 50)
+    t.resize(80, 24)
+    t.wait(r"1 Processes \d+ .*\n +PID PROCESS", "screen after many sizes")
+    for line in t.lines():
+        expect(not re.search(r"\x1b", line), "an escape on the screen")
+    t.quit()
+
+
+def test_sigterm(t, _):
+    before = t.settings()
+    t.start()
+    os.kill(t.pid(), signal.SIGTERM)
+    status = t.status()
+    expect(status == 0, "exit status %d after SIGTERM" % status)
+    after = t.settings()
+    expect(after == before, "terminal after SIGTERM: %s, before: %s" % (after, before))
+
+
+def test_suspend(t, _):
+    before = t.settings()
+    t.start()
+    t.keys("C-z")
+    t.wait(r"Stopped", "word of the shell that it stopped")
+    during = t.settings()
+    expect(during == before, "terminal while stopped: %s, before: %s" % (during, before))
+    t.run_line("clear; fg")
+    t.wait(r"1 Processes \d+", "screen after fg")
+    t.keys("2")
+    t.wait(r"^PORT ", "view of ports after fg")
+    t.keys("q")
+    time.sleep(0.5)
+    after = t.settings()
+    expect(after == before, "terminal after fg and q: %s, before: %s" % (after, before))
+
+
+def test_crash(t, _):
+    before = t.settings()
+    t.start(before="ulimit -c 0; ")
+    os.kill(t.pid(), signal.SIGSEGV)
+    status = t.status()
+    expect(status == 128 + signal.SIGSEGV, "exit status %d after SIGSEGV" % status)
+    after = t.settings()
+    expect(after == before, "terminal after SIGSEGV: %s, before: %s" % (after, before))
+
+
+def test_hangup(t, _):
+    """The terminal goes away: sockwatch ends, and does not spin."""
+    t.start()
+    pid = t.pid()
+    t.close()
+    end = time.monotonic() + PATIENCE
+    while os.path.exists("/proc/%d" % pid):
+        expect(time.monotonic() < end, "still running without a terminal")
+        time.sleep(0.05)
+
+
+def test_read_only_hint(t, _):
+    t.start()
+    t.keys("F9")
+    t.wait(r"read-only", "hint of F9")
+    t.quit()
+
+
+def test_no_color(t, _):
+    t.start(before="NO_COLOR=1 ")
+    t.keys("s")
+    t.wait(r"▼TX/s", "mark at TX/s")
+    colors = [c for c in re.findall(r"\x1b\[[0-9;]*m", t.screen(attrs=True)) if re.search(r"[;\[]3[0-7]\b", c)]
+    expect(not colors, "colours in spite of NO_COLOR: %r" % colors)
+    t.quit()
+
+
+def test_hostile_name(t, _):
+    """A process whose name is an escape sequence, a line feed and a bidi override."""
+    code = ("import socket,time,ctypes\n"
+            "ctypes.CDLL(None).prctl(15, b'\\x1b[31m\\n\\xe2\\x80\\xaeZ')\n"
+            "s = socket.create_server(('127.0.0.1', 0))\ntime.sleep(60)\n")
+    child = subprocess.Popen([sys.executable, "-c", code])
+    try:
+        t.start()
+        t.keys("a", ">", ">")  # by name: ESC stands before all letters
+        t.wait(r"sorted by PROCESS ▲", "order by name")
+        t.resize(120, 24)
+        t.wait(r"%d \\x1b\[31m\\x0a\\u\{202e\}Z" % child.pid, "sanitised name")
+        t.quit()
+    finally:
+        child.kill()
+        child.wait()
+
+
+def missing():
+    if not shutil.which("tmux"):
+        return "tmux is not installed"
+    if os.geteuid() != 0:
+        return "not root"
+    if not os.access(SOCKWATCH, os.X_OK):
+        return "%s is not built" % SOCKWATCH
+    return None
+
+
+def run_one(name, test, traffic):
+    terminal = None
+    try:
+        terminal = Terminal()
+        test(terminal, traffic)
+    except (Failure, subprocess.CalledProcessError) as err:
+        print("FAIL %s: %s" % (name, err), flush=True)
+        return False
+    finally:
+        if terminal:
+            terminal.close()
+    print("ok %s" % name, flush=True)
+    return True
+
+
+def main():
+    tests = {k[5:]: v for k, v in globals().items() if k.startswith("test_")}
+    why = missing()
+    if why:
+        print("skip tui: %s" % why)
+        print("0 passed, 0 failed, %d skipped" % len(tests))
+        return 77
+    wanted = sys.argv[1:] or list(tests)
+    traffic = Traffic()
+    traffic.start()
+    results = [run_one(name, tests[name], traffic) for name in wanted]
+    traffic.over = True
+    print("%d passed, %d failed, 0 skipped" % (results.count(True), results.count(False)))
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

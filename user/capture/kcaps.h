@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/** What this kernel and this process can do, asked once and turned into plain booleans. */
+#ifndef CAPTURE_KCAPS_H
+#define CAPTURE_KCAPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum kcap {
+	KCAP_CAP_BPF,       /* CAP_BPF or CAP_SYS_ADMIN */
+	KCAP_CAP_PERFMON,   /* CAP_PERFMON or CAP_SYS_ADMIN */
+	KCAP_CAP_NET_ADMIN, /* for programs on cgroups */
+	KCAP_BTF,           /* the kernel describes its types */
+	KCAP_TP_BTF,        /* typed tracepoints can be loaded: not refused by lockdown or an LSM */
+	KCAP_ITERATORS,     /* iter/task_file and iter/bpf_sk_storage_map */
+	KCAP_TP_SOCK_LENGTH, /* tracepoints sock_send_length, sock_recv_length (6.3) */
+	KCAP_TP_TCP_STATE,   /* tracepoint inet_sock_set_state (4.16) */
+	KCAP_TP_TCP_DESTROY, /* tracepoint tcp_destroy_sock */
+	KCAP_CGROUP2,        /* the cgroup2 hierarchy can be reached */
+	KCAP_TRAMPOLINES,    /* fentry, fexit */
+	KCAP_KPROBES,
+	KCAP_COUNT
+};
+
+struct kcaps {
+	bool has[KCAP_COUNT];
+	int cgroup_fd;        /* owned, root of cgroup2; -1 = none */
+	unsigned int version; /* major << 16 | minor << 8 */
+	char release[65];     /* as uname -r */
+	char lockdown[16];    /* none, integrity, confidentiality; empty = not known */
+};
+
+/** Ask the kernel. Never fails: what cannot be asked is not there. */
+void kcaps_probe(struct kcaps *caps);
+/** Close what it holds. */
+void kcaps_done(struct kcaps *caps);
+/** What the user would call it: `CAP_BPF`, `cgroup2`, `tracepoint sock_send_length (6.3)`. */
+const char *kcap_name(enum kcap cap);
+/** Why nothing can be watched at all, and what to do: one line into @dst. False if it can. */
+bool kcaps_refusal(const struct kcaps *caps, char *dst, size_t size);
+
+#endif

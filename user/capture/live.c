@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "capture/live.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "capture/decode.h"
+#include "capture/hooks.h"
+#include "capture/host.h"
+#include "capture/kcaps.h"
+#include "sockwatch_abi.h"
+#include "sockwatch.skel.h"
+
+enum {
+	MAX_LINKS = 32,
+	BATCH = 8192,               /* records of one drain: the keyboard waits no longer */
+	ITER_BYTES = 64 << 10,      /* more than the 32 KiB that the kernel gives a read */
+	WALK_BATCH = 256,           /* entries of the hash a system call */
+	SWEEP_SHARE = 50,           /* a sweep may cost one part in so many of the time */
+	IDLE_SWEEP_NS = 2000000000, /* for sockets whose end only a sweep shows */
+};
+
+struct live {
+	struct source source;
+	struct kcaps caps;
+	int chosen[HOOK_PURPOSES];
+	struct sockwatch *skel;
+	struct ring_buffer *ring;
+	struct bpf_link *links[MAX_LINKS]; /* of all programs but the iterators */
+	size_t link_count;
+	struct bpf_link *sweep, *snapshot;
+	struct decode *decode;
+	char *iter_buffer;
+	event_fn *fn; /* of the drain or tick under way */
+	void *arg;
+	size_t batch; /* records of this drain */
+	uint64_t delivered;
+	uint64_t ring_capacity; /* records */
+	bool started;
+	bool holders_wanted; /* bytes of a process not known yet: look at all files again */
+	/* what the last sweep knew */
+	uint64_t swept_io, swept_dirty, walked_extra, ownerless;
+	uint64_t next_sweep_ns, next_snapshot_ns, last_sweep_ns, last_tick_ns;
+};
+
+static char libbpf_message[LIVE_WHY]; /* first warning of a load that fails: libbpf has no other way
+				       */
+
+static int keep_message(enum libbpf_print_level level, const char *fmt, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static int keep_message(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	if (level == LIBBPF_WARN && !libbpf_message[0])
+		vsnprintf(libbpf_message, sizeof(libbpf_message), fmt, args);
+	return 0;
+}
+
+static int on_record(void *ctx, void *data, size_t len)
+{
+	struct live *live = ctx;
+
+	live->delivered++;
+	decode_record(live->decode, data, len, live->fn, live->arg);
+	return ++live->batch < BATCH ? 0 : -ECANCELED; /* a negative value ends ring_buffer__consume
+							*/
+}
+
+/* Read an iterator to its end; each record is decoded before the next read. */
+static int iterate(struct live *live, struct bpf_link *link)
+{
+	int fd = bpf_iter_create(bpf_link__fd(link)), err = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		n = read(fd, live->iter_buffer, ITER_BYTES);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (n <= 0)
+			break;
+		for (ssize_t at = 0; at < n; at += (ssize_t)sizeof(struct sw_record)) {
+			size_t left = (size_t)(n - at);
+
+			decode_record(live->decode, live->iter_buffer + at,
+				      left < sizeof(struct sw_record) ? left
+								      : sizeof(struct sw_record),
+				      live->fn, live->arg);
+		}
+	}
+	if (n < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static void tell_notes(struct live *live, uint64_t now_ns)
+{
+	struct event ev = {.kind = EVENT_NOTE, .time_ns = now_ns};
+
+	for (int i = 0; i < HOOK_PURPOSES; i++) {
+		if (live->chosen[i] >= 0 || !hooks[i].missing)
+			continue;
+		snprintf(ev.note.text, sizeof(ev.note.text), "%s", hooks[i].missing);
+		live->fn(&ev, live->arg);
+	}
+}
+
+/* The programs count already, so what moves from here on is seen; now what was open before. */
+static int start(struct live *live)
+{
+	uint64_t now_ns = host_boottime_ns();
+	struct event ev;
+	int err;
+
+	live->last_tick_ns = now_ns;
+	tell_notes(live, now_ns);
+	err = iterate(live, live->snapshot);
+	if (err)
+		return err;
+	live->started = true;
+	host_event(&ev, host_boottime_ns());
+	live->fn(&ev, live->arg);
+	malloc_trim(0); /* what libbpf needed to load: several megabytes */
+	return 0;
+}
+
+static int consume(struct live *live)
+{
+	int n;
+
+	live->batch = 0;
+	n = ring_buffer__consume(live->ring);
+	if (n == -ECANCELED)
+		return (int)live->batch;
+	return n < 0 ? n : (int)live->batch;
+}
+
+static int live_drain(struct source *src, event_fn *fn, void *arg)
+{
+	struct live *live = (struct live *)src;
+
+	live->fn = fn;
+	live->arg = arg;
+	if (!live->started) {
+		int err = start(live);
+
+		if (err)
+			return err;
+	}
+	return consume(live);
+}
+
+static int live_fd(const struct source *src)
+{
+	const struct live *live = (const struct live *)src;
+
+	return ring_buffer__epoll_fd(live->ring);
+}
+
+/* All that was in the ring buffer when we came; a busy host may add more for ever. */
+static int consume_all(struct live *live)
+{
+	uint64_t limit = live->delivered + live->ring_capacity;
+	int n;
+
+	do {
+		n = consume(live);
+	} while (n >= BATCH && live->delivered < limit);
+	return n < 0 ? n : 0;
+}
+
+static bool sweep_is_due(const struct live *live, uint64_t now_ns, bool last)
+{
+	const struct decode_counts *counts = decode_counts(live->decode);
+
+	if (last)
+		return true;
+	if (now_ns < live->next_sweep_ns)
+		return false;
+	if (counts->no_release && now_ns - live->last_sweep_ns >= IDLE_SWEEP_NS)
+		return true;
+	return counts->io_records != live->swept_io ||
+	       live->skel->bss->stats.dirty != live->swept_dirty;
+}
+
+static int sweep(struct live *live, uint64_t now_ns)
+{
+	uint64_t before_ns = host_cpu_ns(), cost_ns;
+	int err;
+
+	live->swept_dirty = live->skel->bss->stats.dirty;
+	err = iterate(live, live->sweep);
+	if (err)
+		return err;
+	decode_swept(live->decode);
+	live->swept_io = decode_counts(live->decode)->io_records;
+	cost_ns = host_cpu_ns() - before_ns;
+	live->last_sweep_ns = now_ns;
+	live->next_sweep_ns = now_ns + cost_ns * SWEEP_SHARE;
+	return 0;
+}
+
+/* Who holds sockets whose bytes no call has told the process of? Rare, and spaced as sweeps are. */
+static int find_holders(struct live *live, uint64_t now_ns)
+{
+	uint64_t before_ns = host_cpu_ns();
+	int err;
+
+	if (live->skel->bss->stats.ownerless == live->ownerless || now_ns < live->next_snapshot_ns)
+		return 0;
+	live->ownerless = live->skel->bss->stats.ownerless;
+	err = iterate(live, live->snapshot);
+	live->next_snapshot_ns = now_ns + (host_cpu_ns() - before_ns) * SWEEP_SHARE;
+	return err;
+}
+
+/* The hash of further accounts; entries that will not change any more are deleted. */
+static int walk(struct live *live)
+{
+	static struct sw_extra_key keys[WALK_BATCH], dead[WALK_BATCH];
+	static struct sw_extra values[WALK_BATCH];
+	int map = bpf_map__fd(live->skel->maps.extras), err;
+	__u32 position, *in = NULL;
+
+	do {
+		__u32 count = WALK_BATCH, dead_count = 0;
+
+		err = bpf_map_lookup_batch(map, in, &position, keys, values, &count, NULL);
+		if (err && errno != ENOENT)
+			return -errno;
+		for (__u32 i = 0; i < count; i++)
+			if (decode_extra(live->decode, &keys[i], &values[i], live->fn, live->arg))
+				dead[dead_count++] = keys[i];
+		for (__u32 i = 0; i < dead_count; i++)
+			bpf_map_delete_elem(map, &dead[i]);
+		in = &position;
+	} while (!err);
+	decode_settle(live->decode, live->fn, live->arg);
+	return 0;
+}
+
+static int collect(struct live *live, uint64_t now_ns, bool last)
+{
+	const struct decode_counts *counts = decode_counts(live->decode);
+	bool dirty = live->skel->bss->stats.dirty != live->swept_dirty;
+	int err = consume_all(live);
+
+	if (err)
+		return err;
+	live->skel->data->live.epoch++; /* before the sweep: what comes after it sends a record */
+	live->skel->data->live.sweep_final = last;
+	if (last)
+		find_holders(live, now_ns);
+	if (sweep_is_due(live, now_ns, last))
+		err = sweep(live, now_ns);
+	if (!err)
+		err = find_holders(live, now_ns);
+	if (!err &&
+	    (last || dirty || counts->closing || counts->extra_records != live->walked_extra)) {
+		err = walk(live);
+		live->walked_extra = counts->extra_records;
+	}
+	return err;
+}
+
+static uint64_t recursion_misses(const struct live *live)
+{
+	struct bpf_program *prog;
+	uint64_t misses = 0;
+
+	bpf_object__for_each_program(prog, live->skel->obj) {
+		struct bpf_prog_info info = {0};
+		__u32 len = sizeof(info);
+
+		if (bpf_program__fd(prog) >= 0 &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			misses += info.recursion_misses;
+	}
+	return misses;
+}
+
+static void tell_lost(struct live *live, uint64_t now_ns)
+{
+	const struct decode_counts *counts = decode_counts(live->decode);
+	const struct sw_stats *stats = &live->skel->bss->stats;
+	struct event ev = {.kind = EVENT_LOST, .time_ns = now_ns};
+
+	ev.lost.total[LOST_RING_FULL] = stats->lost_ring;
+	ev.lost.total[LOST_CLOSE] = stats->lost_close;
+	ev.lost.total[LOST_STORAGE] = stats->lost_storage;
+	ev.lost.total[LOST_ACCOUNTS] = stats->lost_accounts;
+	ev.lost.total[LOST_RECURSION] = recursion_misses(live);
+	ev.lost.total[LOST_TABLE] = counts->table_full;
+	ev.lost.total[LOST_BAD_RECORD] = counts->bad_records;
+	live->fn(&ev, live->arg);
+}
+
+static void tell_tick(struct live *live, uint64_t now_ns, bool last)
+{
+	struct event ev = {.kind = EVENT_TICK, .time_ns = now_ns};
+
+	ev.tick.interval_ns = now_ns - live->last_tick_ns;
+	ev.tick.wall_ns = host_wall_ns();
+	ev.tick.cpu_ns = host_cpu_ns();
+	ev.tick.rss_bytes = host_rss_bytes();
+	ev.tick.records_seen = live->skel->bss->stats.seen;
+	ev.tick.records_delivered = live->delivered;
+	ev.tick.last = last;
+	live->last_tick_ns = now_ns;
+	live->fn(&ev, live->arg);
+}
+
+static void detach(struct live *live)
+{
+	while (live->link_count)
+		bpf_link__destroy(live->links[--live->link_count]);
+}
+
+/* Programs that were running when they were detached may still send: wait until the account of
+ * records is even. */
+static int finish(struct live *live)
+{
+	const volatile struct sw_stats *stats = &live->skel->bss->stats;
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	detach(live);
+	for (int i = 0; i < 100; i++) {
+		int err = consume_all(live);
+
+		if (err || live->delivered + stats->lost_ring == stats->seen)
+			return err;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static int live_tick(struct source *src, uint64_t now_ns, bool last, event_fn *fn, void *arg)
+{
+	struct live *live = (struct live *)src;
+	int err;
+
+	live->fn = fn;
+	live->arg = arg;
+	err = collect(live, now_ns, last);
+	if (!err && last)
+		err = finish(live);
+	if (err)
+		return err;
+	tell_lost(live, now_ns);
+	tell_tick(live, now_ns, last);
+	return 0;
+}
+
+static void live_close(struct source *src)
+{
+	struct live *live = (struct live *)src;
+
+	if (!live)
+		return;
+	detach(live);
+	bpf_link__destroy(live->sweep);
+	bpf_link__destroy(live->snapshot);
+	ring_buffer__free(live->ring);
+	sockwatch__destroy(live->skel);
+	decode_free(live->decode);
+	kcaps_done(&live->caps);
+	free(live->iter_buffer);
+	free(live);
+}
+
+static const struct source_ops live_ops = {
+	.name = "live",
+	.fd = live_fd,
+	.drain = live_drain,
+	.tick = live_tick,
+	.close = live_close,
+};
+
+static void configure(struct live *live, const struct live_options *options)
+{
+	uint32_t ring_bytes = options->ring_bytes ? options->ring_bytes : SW_RING_BYTES;
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, live->skel->obj)
+		bpf_program__set_autoload(prog, hooks_wants(live->chosen, bpf_program__name(prog)));
+	bpf_map__set_max_entries(live->skel->maps.ring, ring_bytes);
+	if (options->accounts)
+		bpf_map__set_max_entries(live->skel->maps.extras, options->accounts);
+	live->skel->data->live.half_ring = ring_bytes / 2;
+	live->skel->data->live.has_release = live->chosen[HOOK_RELEASE] >= 0;
+	live->ring_capacity = ring_bytes / (sizeof(struct sw_record) + BPF_RINGBUF_HDR_SZ);
+}
+
+static struct bpf_link *attach_iter(struct bpf_program *prog, int map_fd)
+{
+	union bpf_iter_link_info info = {.map = {.map_fd = (__u32)map_fd}};
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts);
+
+	if (map_fd >= 0) {
+		opts.link_info = &info;
+		opts.link_info_len = sizeof(info);
+	}
+	return bpf_program__attach_iter(prog, &opts);
+}
+
+static int attach_one(struct live *live, struct bpf_program *prog)
+{
+	struct bpf_link *link;
+
+	if (prog == live->skel->progs.snapshot) {
+		link = live->snapshot = attach_iter(prog, -1);
+	} else if (prog == live->skel->progs.sweep) {
+		link = live->sweep = attach_iter(prog, bpf_map__fd(live->skel->maps.socks));
+	} else {
+		if (bpf_program__type(prog) == BPF_PROG_TYPE_TRACING)
+			link = bpf_program__attach(prog);
+		else
+			link = bpf_program__attach_cgroup(prog, live->caps.cgroup_fd);
+		if (link)
+			live->links[live->link_count++] = link;
+	}
+	return link ? 0 : -errno;
+}
+
+/* Ends before beginnings (the object's order backwards): no socket is seen to open whose close
+ * would be missed. */
+static int attach(struct live *live, char why[LIVE_WHY])
+{
+	struct bpf_program *prog = NULL;
+
+	while ((prog = bpf_object__prev_program(live->skel->obj, prog))) {
+		int err = bpf_program__fd(prog) < 0 ? 0 : attach_one(live, prog);
+
+		if (err) {
+			snprintf(why, LIVE_WHY, "cannot attach %s: %s",
+				 bpf_program__section_name(prog), strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int refuse(struct live *live, char why[LIVE_WHY], const char *what, int err)
+{
+	size_t len = strcspn(libbpf_message, "\n");
+
+	snprintf(why, LIVE_WHY, "%s: %s (kernel %s, lockdown %s%s%.*s)", what, strerror(-err),
+		 live->caps.release, live->caps.lockdown[0] ? live->caps.lockdown : "unknown",
+		 len ? "; " : "", (int)len, libbpf_message);
+	return err;
+}
+
+static int load(struct live *live, const struct live_options *options, char why[LIVE_WHY])
+{
+	int err;
+
+	live->skel = sockwatch__open();
+	if (!live->skel)
+		return refuse(live, why, "cannot open the BPF object", -errno);
+	configure(live, options);
+	err = sockwatch__load(live->skel);
+	if (err)
+		return refuse(live, why, "the kernel refused the BPF programs", err);
+	live->ring = ring_buffer__new(bpf_map__fd(live->skel->maps.ring), on_record, live, NULL);
+	if (!live->ring)
+		return refuse(live, why, "cannot map the ring buffer", -errno);
+	return attach(live, why);
+}
+
+static int probe(struct live *live, const struct live_options *options, char why[LIVE_WHY])
+{
+	kcaps_probe(&live->caps);
+	if (options->no_cgroup)
+		live->caps.has[KCAP_CGROUP2] = false;
+	if (kcaps_refusal(&live->caps, why, LIVE_WHY))
+		return -EPERM;
+	hooks_choose(&live->caps, live->chosen);
+	return hooks_refusal(&live->caps, live->chosen, why, LIVE_WHY) ? -EPERM : 0;
+}
+
+int live_open(struct source **ret, const struct live_options *options, char why[LIVE_WHY])
+{
+	struct live *live = calloc(1, sizeof(*live));
+	int err;
+
+	snprintf(why, LIVE_WHY, "out of memory");
+	if (!live)
+		return -ENOMEM;
+	live->source.ops = &live_ops;
+	live->caps.cgroup_fd = -1;
+	live->iter_buffer = malloc(ITER_BYTES);
+	live->decode = decode_new(0);
+	libbpf_message[0] = '\0';
+	libbpf_set_print(keep_message);
+	err = live->iter_buffer && live->decode ? probe(live, options, why) : -ENOMEM;
+	if (!err)
+		err = load(live, options, why);
+	if (err) {
+		live_close(&live->source);
+		return err;
+	}
+	*ret = &live->source;
+	return 0;
+}
+
+const char *live_library_version(void)
+{
+	return libbpf_version_string();
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/** The live kernel as a source of events: load, attach, snapshot, drain, sweep, detach. */
+#ifndef CAPTURE_LIVE_H
+#define CAPTURE_LIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/source.h"
+
+enum { LIVE_WHY = 256 };
+
+struct live_options {
+	uint32_t ring_bytes; /* power of two, at least a page; 0 = SW_RING_BYTES */
+	uint32_t accounts;   /* bound of the hash of further accounts; 0 = SW_ACCOUNTS */
+	bool no_cgroup;      /* as if there were no cgroup2 */
+};
+
+/**
+ * Load and attach the programs that this kernel allows. The first drain hands over the sockets
+ * that are open already, then EVENT_HOST: from there on the capture is live.
+ * 0, or -EPERM (not permitted, or the kernel cannot) or another -errno, with one line in @why.
+ */
+int live_open(struct source **ret, const struct live_options *options, char why[LIVE_WHY]);
+
+/** Version of libbpf that runs, as `v1.1`. */
+const char *live_library_version(void);
+
+#endif

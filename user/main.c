@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * sockwatch: top for sockets. The map, in the order in which a record travels:
+ *
+ *   include/sockwatch_abi.h       records, settings and limits that kernel and user space share
+ *   vmlinux/vmlinux.h             the kernel's types, as far as we read them
+ *   bpf/sockwatch.bpf.c           entry points, in the order of a socket's life
+ *       sock.bpf.h                struct sock and task_struct into flows and accounts
+ *       account.bpf.h             bytes of a call to the account of its process: the hot path
+ *       life.bpf.h                connect, accept, listen, bind, states, close
+ *       emit.bpf.h, maps.bpf.h    records and loss; maps and variables
+ *       sweep.bpf.h               iterators: open before the start, left over when quiet
+ *   user/capture/                 where events come from
+ *       source.h                  live, file or test: one small interface
+ *       live                      load, attach, drain, sweep; the only one to see the skeleton
+ *       kcaps, hooks              what the kernel can; which hook serves which purpose
+ *       decode, uses              records into events; last totals of each use of a socket
+ *       host                      clocks, name, own cost
+ *   user/event/                   what happened
+ *       event, addr               the one type that crosses layers; endpoints
+ *   user/identity/                who it was
+ *       ident, passwd, service    the stage that adds names of users and services
+ *   user/model/                   what it adds up to
+ *       model, state.h            events into tables: connections, processes, ports
+ *       conn, group, cookies      rows of connections; of processes and ports; rows of a socket
+ *       table, counters, list.h   bounded rows, oldest out; bytes and rates; lists
+ *       users, names              processes of a port; names of users and services
+ *       column, cell, order       the table of columns; their texts; their orders
+ *       view                      a table sorted and cut
+ *       sink.h                    what a reader of the model is
+ *   user/sink/                    who reads it
+ *       jsonl, text               JSON Lines; tables as text
+ *   user/tui/                     the live view
+ *       top                       the sink with keys
+ *       ui, keys                  state; key -> action -> help line
+ *       layout, draw, header,     rectangles; model and state into a screen
+ *       rows, help
+ *       screen, term              grid of cells; the terminal, the only one to see curses
+ *   user/util/                    libc only: buf, fmt, hash, num, text, unicode
+ *   user/                         main (this), opts (command line), run (the loop), output (files)
+ */
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture/live.h"
+#include "model/model.h"
+#include "opts.h"
+#include "output.h"
+#include "run.h"
+#include "sink/jsonl.h"
+#include "sink/text.h"
+#include "tui/top.h"
+
+static struct sink *open_text(const struct opts *opts)
+{
+	struct text_options options = {.sort = opts->sort};
+
+	return text_new(STDOUT_FILENO, &options);
+}
+
+/* Where the terminal cannot show the live view, the same tables as text are better than nothing. */
+static struct sink *open_top(const struct opts *opts, struct run *run)
+{
+	struct top_options options = {
+		.delay_ns = opts->delay_ns,
+		.term = {.color = (enum term_color)opts->color, .ascii = opts->ascii},
+		.sort = opts->sort,
+	};
+
+	run->top = top_new(&options);
+	if (run->top)
+		return run->top;
+	if (errno != ENOTTY && errno != ENODEV && errno != ENOENT)
+		return NULL;
+	fprintf(stderr, "sockwatch: no live view (%s): tables as text, as with -b\n",
+		errno == ENOTTY ? "stdin is not a terminal"
+				: "TERM is unset, dumb or not known here");
+	return open_text(opts);
+}
+
+static struct sink *open_sink(const struct opts *opts, struct run *run, int output)
+{
+	if (opts->command == COMMAND_LOG)
+		return jsonl_new(output, SOCKWATCH_VERSION, opts->delay_ns);
+	if (opts->batch || !isatty(STDOUT_FILENO))
+		return open_text(opts);
+	return open_top(opts, run);
+}
+
+static int close_sink(struct sink *sink)
+{
+	return sink ? sink->ops->close(sink) : 0;
+}
+
+/* Everything is open: run, and say what ended it. */
+static int run_to_status(struct run *run, const struct opts *opts, int output)
+{
+	int err = -ENOMEM, close_err;
+
+	run->model = model_new(NULL);
+	run->sink = run->model ? open_sink(opts, run, output) : NULL;
+	if (run->sink)
+		err = run_loop(run);
+	close_err = close_sink(run->sink);
+	model_free(run->model);
+	if (!err)
+		err = close_err;
+	if (!err)
+		return EXIT_OK;
+	if (run->error || close_err)
+		fprintf(stderr, "sockwatch: cannot write to %s: %s\n",
+			strcmp(opts->output, "-") ? opts->output : "stdout", strerror(-err));
+	else
+		fprintf(stderr, "sockwatch: %s\n", strerror(-err));
+	return EXIT_RUN;
+}
+
+int main(int argc, char **argv)
+{
+	char why[LIVE_WHY] = "";
+	struct live_options live = {0};
+	struct run run = {0};
+	struct opts opts;
+	int output, err, status;
+
+	setlocale(LC_ALL, "");
+	opts_parse(&opts, argc, argv);
+	run_block_signals();
+	output = output_open(opts.output, why, sizeof(why));
+	if (output < 0) {
+		fprintf(stderr, "sockwatch: %s\n", why);
+		return EXIT_RUN;
+	}
+	live.ring_bytes = opts.ring_bytes;
+	live.accounts = opts.accounts;
+	live.no_cgroup = opts.no_cgroup;
+	err = live_open(&run.source, &live, why);
+	if (err) {
+		fprintf(stderr, "sockwatch: %s\n", why);
+		return EXIT_PERMISSION;
+	}
+	run.delay_ns = opts.delay_ns;
+	run.iterations = opts.iterations;
+	status = run_to_status(&run, &opts, output);
+	run.source->ops->close(run.source);
+	return status;
+}

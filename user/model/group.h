@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/** Rows of processes and of ports: the groups that connections are members of, and their shares. */
+#ifndef MODEL_GROUP_H
+#define MODEL_GROUP_H
+
+#include "model/model.h"
+
+struct conn;
+struct group;
+
+/** What holds the share of @c: the row of its group, or `other` of the table @kind. */
+struct row *group_row(struct model *m, struct conn *c, enum table_kind kind);
+/** What @c adds to its group. A process counts each use it makes of a socket; ports and totals
+ *  count a socket once, however many processes share it. */
+struct counters group_share(const struct conn *c, enum table_kind kind);
+/** See to it that @c is a member of the group that its process and flow say: creates the row if
+ *  need be, and moves the share. */
+void group_place(struct model *m, struct conn *c, enum table_kind kind);
+/** @c goes, its share stays. A group without members becomes spare, or goes if it is empty. */
+void group_leave(struct model *m, struct conn *c, enum table_kind kind);
+/** NULL if @proc has no row. */
+struct group *group_process(struct model *m, const struct proc *proc);
+/** Process @proc has this name and user now: in its row, its connections and its ports. */
+void group_identify(struct model *m, const struct proc *proc);
+
+#endif

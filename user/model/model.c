@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "model/model.h"
+
+#include "model/conn.h"
+#include "model/counters.h"
+#include "model/group.h"
+#include "model/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_CONNECTIONS = 131072, DEFAULT_PROCESSES = 16384, DEFAULT_PORTS = 16384 };
+
+enum { WELL_KNOWN_END = 1024, IANA_EPHEMERAL_MIN = 49152, IANA_EPHEMERAL_MAX = 65535 };
+
+static int init(struct model *m, const struct model_limits *limits)
+{
+	static const struct model_limits none;
+	const struct model_limits *l = limits ? limits : &none;
+	struct table *t = m->tables;
+
+	m->key = hash_key_random();
+	names_init(&m->user_names, &m->key);
+	names_init(&m->service_names, &m->key);
+	if (cookies_init(&m->cookies, &m->key) || users_init(&m->users))
+		return -1;
+	if (table_init(&t[TABLE_PROCESSES], TABLE_PROCESSES, sizeof(struct group),
+		       l->processes ? l->processes : DEFAULT_PROCESSES) ||
+	    table_init(&t[TABLE_PORTS], TABLE_PORTS, sizeof(struct port),
+		       l->ports ? l->ports : DEFAULT_PORTS) ||
+	    table_init(&t[TABLE_CONNECTIONS], TABLE_CONNECTIONS, sizeof(struct conn),
+		       l->connections ? l->connections : DEFAULT_CONNECTIONS))
+		return -1;
+	return 0;
+}
+
+struct model *model_new(const struct model_limits *limits)
+{
+	struct model *m = calloc(1, sizeof(*m));
+
+	if (m && init(m, limits)) {
+		model_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+void model_free(struct model *m)
+{
+	int i;
+
+	if (!m)
+		return;
+	for (i = 0; i < TABLE_COUNT; i++)
+		table_done(&m->tables[i]);
+	users_done(&m->users);
+	cookies_done(&m->cookies);
+	names_done(&m->user_names);
+	names_done(&m->service_names);
+	free(m);
+}
+
+/* ---- events ---- */
+
+static void apply_transfer(struct model *m, const struct event *ev)
+{
+	struct conn *c = conn_of(m, ev);
+
+	if (!(ev->xfer.tx_bytes | ev->xfer.rx_bytes))
+		return;
+	conn_transfer(m, c, ev->xfer.tx_bytes, ev->xfer.rx_bytes);
+	conn_touch(m, c, ev->time_ns);
+}
+
+static void apply_failure(struct model *m, const struct event *ev)
+{
+	struct conn *c = conn_of(m, ev);
+
+	conn_fail(m, c, ev->fail.error);
+	conn_touch(m, c, ev->time_ns);
+}
+
+static void copy_text(char dst[EVENT_TEXT], const char src[EVENT_TEXT])
+{
+	memcpy(dst, src, EVENT_TEXT);
+	dst[EVENT_TEXT - 1] = '\0';
+}
+
+static void apply_host(struct model_totals *t, const struct event *ev)
+{
+	t->ephemeral_min = ev->host.ephemeral_min;
+	t->ephemeral_max = ev->host.ephemeral_max;
+	copy_text(t->host, ev->host.name);
+}
+
+static void apply_note(struct model_totals *t, const struct event *ev)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->note_count; i++) {
+		if (!strncmp(t->notes[i], ev->note.text, EVENT_TEXT - 1))
+			return;
+	}
+	if (i < sizeof(t->notes) / sizeof(t->notes[0]))
+		copy_text(t->notes[t->note_count++], ev->note.text);
+}
+
+static void apply_tick(struct model *m, const struct event *ev)
+{
+	struct model_totals *t = &m->totals;
+	int i;
+
+	t->interval_ns = ev->tick.interval_ns;
+	t->time_ns = ev->time_ns;
+	t->wall_ns = ev->tick.wall_ns;
+	t->cpu_tick_ns = ev->tick.cpu_ns > t->cpu_ns ? ev->tick.cpu_ns - t->cpu_ns : 0;
+	t->cpu_ns = ev->tick.cpu_ns;
+	t->rss_bytes = ev->tick.rss_bytes;
+	t->records_seen = ev->tick.records_seen;
+	t->records_delivered = ev->tick.records_delivered;
+	t->ticks++;
+	for (i = 0; i < TABLE_COUNT; i++)
+		table_tick(&m->tables[i], t->interval_ns,
+			   i == TABLE_CONNECTIONS ? conn_retire : NULL, m);
+	counters_tick(&t->count, t->interval_ns);
+}
+
+static uint64_t service_id(uint8_t transport, uint16_t port)
+{
+	return (uint64_t)transport << 16 | port;
+}
+
+void model_apply(struct model *m, const struct event *ev)
+{
+	if (!m->totals.start_ns)
+		m->totals.start_ns = ev->time_ns;
+	switch (ev->kind) {
+	case EVENT_SEEN:
+		conn_of(m, ev);
+		break;
+	case EVENT_XFER:
+		apply_transfer(m, ev);
+		break;
+	case EVENT_CLOSE:
+		conn_close(m, ev);
+		break;
+	case EVENT_FAIL:
+		apply_failure(m, ev);
+		break;
+	case EVENT_IDENT:
+		group_identify(m, &ev->proc);
+		break;
+	case EVENT_USER:
+		names_set(&m->user_names, ev->user.uid, ev->user.name, EVENT_TEXT);
+		break;
+	case EVENT_SERVICE:
+		names_set(&m->service_names, service_id(ev->service.transport, ev->service.port),
+			  ev->service.name, EVENT_TEXT);
+		break;
+	case EVENT_HOST:
+		apply_host(&m->totals, ev);
+		break;
+	case EVENT_NOTE:
+		apply_note(&m->totals, ev);
+		break;
+	case EVENT_LOST:
+		memcpy(m->totals.lost, ev->lost.total, sizeof(m->totals.lost));
+		break;
+	case EVENT_TICK:
+		apply_tick(m, ev);
+		break;
+	}
+}
+
+/* ---- reading ---- */
+
+void model_each(const struct model *m, enum table_kind table,
+		void (*fn)(const struct row *row, void *arg), void *arg)
+{
+	const struct table *t = &m->tables[table];
+
+	table_each(t, fn, arg);
+	if (t->folded)
+		fn(&t->other, arg);
+}
+
+void model_each_changed(const struct model *m, void (*fn)(const struct row *row, void *arg),
+			void *arg)
+{
+	const struct table *t = &m->tables[TABLE_CONNECTIONS];
+	const struct list *const lists[] = {&t->shown, &t->dirty};
+	size_t i;
+
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		const struct list *l;
+
+		for (l = lists[i]->next; l != lists[i]; l = l->next) {
+			const struct entry *e = LIST_ENTRY(l, struct entry, change);
+
+			if (e->row.changed)
+				fn(&e->row, arg);
+		}
+	}
+}
+
+size_t model_rows(const struct model *m, enum table_kind table)
+{
+	return m->tables[table].count + (m->tables[table].folded != 0);
+}
+
+const struct model_totals *model_totals(const struct model *m)
+{
+	return &m->totals;
+}
+
+const char *model_user(const struct model *m, uint32_t uid)
+{
+	return names_get(&m->user_names, uid);
+}
+
+const char *model_service(const struct model *m, uint8_t transport, uint16_t port)
+{
+	if (transport == TRANSPORT_MPTCP)
+		transport = TRANSPORT_TCP;
+	if (transport == TRANSPORT_UDPLITE)
+		transport = TRANSPORT_UDP;
+	return names_get(&m->service_names, service_id(transport, port));
+}
+
+static bool has_ports(uint8_t transport)
+{
+	switch (transport) {
+	case TRANSPORT_TCP:
+	case TRANSPORT_UDP:
+	case TRANSPORT_SCTP:
+	case TRANSPORT_MPTCP:
+	case TRANSPORT_UDPLITE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+uint16_t model_service_port(const struct flow *flow)
+{
+	if (!has_ports(flow->transport))
+		return 0;
+	switch (flow->role) {
+	case ROLE_SERVER:
+	case ROLE_LISTENER:
+		return flow->local.port;
+	case ROLE_CLIENT:
+		return flow->peer.port;
+	default:
+		return 0;
+	}
+}
+
+enum port_class model_port_class(const struct model *m, uint16_t port)
+{
+	const struct model_totals *t = &m->totals;
+	uint16_t min = t->ephemeral_max ? t->ephemeral_min : IANA_EPHEMERAL_MIN;
+	uint16_t max = t->ephemeral_max ? t->ephemeral_max : IANA_EPHEMERAL_MAX;
+
+	if (!port)
+		return PORT_CLASS_NONE;
+	if (port < WELL_KNOWN_END)
+		return PORT_CLASS_WELL_KNOWN;
+	return port >= min && port <= max ? PORT_CLASS_EPHEMERAL : PORT_CLASS_REGISTERED;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * What the events add up to: tables of connections, processes and ports.
+ * Fed by events alone; never reads a clock, opens a file or fails after model_new.
+ * At every tick: sum over connections = sum over processes = sum over ports = total, rows `other`
+ * included. The same events in give the same tables out.
+ */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+
+enum table_kind { TABLE_PROCESSES, TABLE_PORTS, TABLE_CONNECTIONS, TABLE_COUNT };
+
+enum {
+	ROW_USERS = 4 /* processes named in a row of a port; more are counted */
+};
+
+enum port_class {
+	PORT_CLASS_NONE,
+	PORT_CLASS_WELL_KNOWN,
+	PORT_CLASS_REGISTERED,
+	PORT_CLASS_EPHEMERAL
+};
+
+struct counters {
+	uint64_t tx_total, rx_total; /* bytes since the start */
+	uint64_t tx_tick, rx_tick;  /* bytes in the last whole interval (valid from tick to tick) */
+	uint64_t tx_rate, rx_rate;  /* bytes per second over that interval */
+	uint64_t tx_now, rx_now;    /* bytes since the last tick; becomes tx_tick at the tick */
+	uint32_t open;              /* connections (not listeners) open now */
+	uint32_t listening;         /* listeners open now */
+	uint64_t opened;            /* connections seen since the start, open ones included */
+	uint64_t failed;            /* connects that failed */
+	uint64_t first_ns, last_ns; /* boottime; first seen, last changed (bytes or state) */
+};
+
+/** A row of any table. Which fields hold is said by the table; all others are zero. */
+struct row {
+	enum table_kind table;
+	struct counters count;
+	struct proc proc; /* connections, processes */
+	struct flow flow; /* connections */
+	bool is_other;    /* the one row of each table that takes what was ended or evicted */
+	bool ended;   /* connections: closed; stays until the tick after the one that showed it */
+	bool changed; /* bytes or state in the last whole interval */
+	int error;    /* connections: errno of a failed connect */
+	/* ports */
+	uint16_t port;     /* service port; 0 = none (raw, packet, or not known) */
+	uint8_t transport; /* also set in connections */
+	uint8_t role;      /* ROLE_SERVER (with its listeners), ROLE_CLIENT or ROLE_UNKNOWN */
+	/* Processes that have rows of connections or listeners here, ended ones until they were
+	 * shown; when there are none any more, the last one that had. */
+	uint32_t user_count;
+	const struct proc *users; /* min(user_count, ROW_USERS) of them; borrowed like the row */
+};
+
+struct model_limits {
+	uint32_t connections, processes, ports; /* rows; 0 = default (131072, 16384, 16384) */
+};
+
+struct model_totals {
+	struct counters count;         /* all sockets */
+	uint64_t lost[LOST_COUNT];     /* as in the last EVENT_LOST */
+	uint64_t evicted[TABLE_COUNT]; /* rows folded into `other` before their end was shown */
+	uint64_t interval_ns, time_ns, wall_ns; /* of the last tick */
+	uint64_t start_ns;                      /* boottime of the first event */
+	uint64_t cpu_ns, cpu_tick_ns;           /* own CPU time in total and in the last interval */
+	uint64_t rss_bytes, records_seen, records_delivered;
+	uint64_t ticks;
+	uint16_t ephemeral_min, ephemeral_max;
+	uint32_t note_count; /* sentences of EVENT_NOTE kept */
+	char notes[8][EVENT_TEXT];
+	char host[EVENT_TEXT];
+};
+
+struct model;
+
+/** Allocates all tables at their start size; they grow up to @limits (NULL = defaults).
+ *  NULL when out of memory. Owned by the caller. */
+struct model *model_new(const struct model_limits *limits);
+/** NULL is a no-op. */
+void model_free(struct model *m);
+
+void model_apply(struct model *m, const struct event *ev);
+
+/** Rows of a table, `other` last if it holds anything; borrowed until the next model_apply.
+ *  Calls @fn for each; no order. */
+void model_each(const struct model *m, enum table_kind table,
+		void (*fn)(const struct row *row, void *arg), void *arg);
+/** Connections that moved bytes or changed state in the last whole interval, ended ones included:
+ *  linear in what changed. Same lending as model_each. `other` is not among them. */
+void model_each_changed(const struct model *m, void (*fn)(const struct row *row, void *arg),
+			void *arg);
+/** Number of rows, `other` included if it holds anything. */
+size_t model_rows(const struct model *m, enum table_kind table);
+const struct model_totals *model_totals(const struct model *m);
+/** Name of a user or NULL; borrowed until the next model_apply. */
+const char *model_user(const struct model *m, uint32_t uid);
+/** Name of a service or NULL; borrowed likewise. */
+const char *model_service(const struct model *m, uint8_t transport, uint16_t port);
+/** The port that names the service of a flow: local of servers and listeners, peer of clients,
+ *  0 when neither is known. Never an ephemeral client port. */
+uint16_t model_service_port(const struct flow *flow);
+enum port_class model_port_class(const struct model *m, uint16_t port);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * A bounded hash of rows that knows which of them can go and which have changed.
+ * Rows never move in memory and memory is never given back, so a steady run asks for none.
+ * Knows neither keys nor what rows mean: the caller hashes, compares and decides who is spare.
+ */
+#ifndef MODEL_TABLE_H
+#define MODEL_TABLE_H
+
+#include "model/list.h"
+#include "model/model.h"
+
+struct entry { /* first member of what a table holds */
+	struct row row;
+	struct entry *hash_next;
+	struct list lru;    /* in live or spare, longest unchanged first; as free, in nothing */
+	struct list change; /* in dirty, in shown or in none */
+	uint32_t hash;
+	bool used;
+	bool spare; /* goes first when room is needed */
+	bool dirty; /* changed since the last tick */
+};
+
+struct chunk;
+
+struct table {
+	enum table_kind kind;
+	size_t entry_size;
+	uint32_t limit, count;
+	struct chunk *chunks, *last_chunk; /* owned; in order of allocation */
+	struct entry *free;                /* by hash_next */
+	struct entry **buckets;            /* owned */
+	uint32_t bucket_mask;
+	struct list live, spare;
+	struct list dirty; /* changed since the last tick */
+	struct list shown; /* changed in the last whole interval, and not since */
+	struct row other;
+	uint64_t folded; /* rows that went into other */
+};
+
+/** True when @e has the key @key. */
+typedef bool entry_is_fn(const struct entry *e, const void *key);
+
+/** At most @limit (>= 1) rows of @entry_size bytes. 0 or -ENOMEM; table_done after either. */
+int table_init(struct table *t, enum table_kind kind, size_t entry_size, uint32_t limit);
+void table_done(struct table *t);
+
+/** NULL if there is none. */
+struct entry *table_find(const struct table *t, uint32_t hash, entry_is_fn *is, const void *key);
+/** A new row, all zero but its table, live and not dirty; NULL at the limit, and when memory is
+ *  out, which is treated as the limit: then make room with table_victim and table_remove. */
+struct entry *table_add(struct table *t, uint32_t hash);
+/** The row that can best go: of the spare ones, else of all, the longest unchanged. NULL if empty.
+ */
+struct entry *table_victim(const struct table *t);
+/** Forget @e; its counters are lost unless folded before. */
+void table_remove(struct table *t, struct entry *e);
+/** Add the counters of @e to `other`. */
+void table_fold(struct table *t, const struct entry *e, uint64_t interval_ns);
+/** File @e under another hash. */
+void table_rehash(struct table *t, struct entry *e, uint32_t hash);
+
+/** @e has changed: it is now the last to be evicted of its kind, and the next tick looks at it. */
+void table_touch(struct table *t, struct entry *e);
+void table_set_spare(struct table *t, struct entry *e, bool spare);
+/** End an interval: linear in what changed in this and the last one. @retire is called with each
+ *  spare row that was shown and has not changed since, and may remove it; or NULL. */
+void table_tick(struct table *t, uint64_t interval_ns, void (*retire)(struct entry *e, void *arg),
+		void *arg);
+/** Call @fn for each row in use; no order. */
+void table_each(const struct table *t, void (*fn)(const struct row *row, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "opts.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/live.h"
+#include "model/column.h"
+#include "tui/term.h"
+#include "util/num.h"
+
+enum { /* options without a letter */
+       OPT_ONCE = 0x100,
+       OPT_COLOR,
+       OPT_ASCII,
+       OPT_RING_SIZE,
+       OPT_ACCOUNTS,
+       OPT_NO_CGROUP,
+};
+
+static const uint64_t MIN_DELAY_NS = 100000000, MAX_DELAY_NS = 3600000000000,
+		      DEFAULT_DELAY_NS = 1000000000;
+
+static const struct argp_option table[] = {
+	{"delay", 'd', "SECS", 0, "Refresh every SECS seconds, 0.1 to 3600 (default 1)", 0},
+	{"iterations", 'n', "N", 0, "Stop after N refreshes", 0},
+	{"batch", 'b', NULL, 0, "Tables as text on stdout; implied when it is no terminal", 0},
+	{"once", OPT_ONCE, NULL, 0, "Same as -b -n 1", 0},
+	{"sort", 's', "KEY", 0,
+	 "Sort by a column: tx, rx, txtotal, rxtotal, pid, name, ...; "
+	 "`help` lists them",
+	 0},
+	{"format", 'f', "FORMAT", 0, "log: format of the records: json", 0},
+	{"output", 'o', "FILE", 0, "log: append to FILE; - is stdout (default)", 0},
+	{"color", OPT_COLOR, "WHEN", 0, "auto, always or never; NO_COLOR is honoured", 0},
+	{"ascii", OPT_ASCII, NULL, 0, "No characters beyond ASCII in the live view", 0},
+	{"ring-size", OPT_RING_SIZE, "BYTES", OPTION_HIDDEN, NULL, 0},
+	{"accounts", OPT_ACCOUNTS, "N", OPTION_HIDDEN, NULL, 0},
+	{"no-cgroup", OPT_NO_CGROUP, NULL, OPTION_HIDDEN, NULL, 0},
+	{NULL, 'h', NULL, OPTION_HIDDEN, NULL, -1},
+	{0},
+};
+
+static const char doc[] =
+	"top for sockets: exact bytes and connections per process, port and connection.\v"
+	"Commands:\n"
+	"  top   the live view; the default\n"
+	"  log   one JSON object a line for each socket and process that moved bytes\n"
+	"        or changed state in an interval\n"
+	"\n"
+	"Exit status: 0 ok, 1 a failure while running, 2 wrong usage, 3 not permitted or\n"
+	"the kernel cannot. Needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN.";
+
+static void print_version(FILE *f, struct argp_state *state)
+{
+	(void)state;
+	fprintf(f, "sockwatch %s (libbpf %s)\n", SOCKWATCH_VERSION, live_library_version());
+}
+
+static void list_sort_keys(void)
+{
+	for (int i = 0; i < COLUMN_COUNT; i++)
+		printf("%-10s %s\n", columns[i].key, columns[i].help);
+	exit(EXIT_OK);
+}
+
+static void parse_sort(struct opts *opts, const char *arg, struct argp_state *state)
+{
+	bool found = false;
+
+	if (!strcmp(arg, "help"))
+		list_sort_keys();
+	for (int i = 0; i < TABLE_COUNT; i++)
+		found |= column_find((enum table_kind)i, arg) != NULL;
+	if (!found)
+		argp_error(state, "no column `%s` to sort by (--sort help lists them)", arg);
+	opts->sort = arg;
+}
+
+static void parse_color(struct opts *opts, const char *arg, struct argp_state *state)
+{
+	static const char *const when[] = {"auto", "always", "never"};
+
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(arg, when[i])) {
+			opts->color = i;
+			return;
+		}
+	argp_error(state, "--color takes auto, always or never, not `%s`", arg);
+}
+
+static uint64_t parse_u64(const char *arg, const char *name, uint64_t min, uint64_t max,
+			  struct argp_state *state)
+{
+	uint64_t v = 0;
+
+	if (num_u64(arg, min, max, &v))
+		argp_error(state, "%s takes a whole number from %llu to %llu, not `%s`", name,
+			   (unsigned long long)min, (unsigned long long)max, arg);
+	return v;
+}
+
+static void parse_ring_size(struct opts *opts, const char *arg, struct argp_state *state)
+{
+	uint64_t bytes = 0;
+
+	if (num_bytes(arg, 4096, 1 << 30, &bytes) || bytes & (bytes - 1))
+		argp_error(state, "--ring-size takes a power of two from 4K to 1G, not `%s`", arg);
+	opts->ring_bytes = (uint32_t)bytes;
+}
+
+static void parse_word(struct opts *opts, const char *arg, struct argp_state *state)
+{
+	if (state->arg_num)
+		argp_error(state, "one argument too many: `%s`", arg);
+	else if (!strcmp(arg, "log"))
+		opts->command = COMMAND_LOG;
+	else if (strcmp(arg, "top") != 0)
+		argp_error(state, "`%s` is not a command (top, log)", arg);
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct opts *opts = state->input;
+
+	switch (key) {
+	case 'd':
+		if (num_seconds(arg, MIN_DELAY_NS, MAX_DELAY_NS, &opts->delay_ns))
+			argp_error(state, "--delay takes seconds from 0.1 to 3600, not `%s`", arg);
+		return 0;
+	case 'n':
+		opts->iterations = parse_u64(arg, "--iterations", 1, UINT32_MAX, state);
+		return 0;
+	case OPT_ONCE:
+		opts->iterations = 1;
+		opts->batch = true;
+		return 0;
+	case 'b':
+		opts->batch = true;
+		return 0;
+	case 's':
+		parse_sort(opts, arg, state);
+		return 0;
+	case 'f':
+		if (strcmp(arg, "json") != 0)
+			argp_error(state, "format `%s` is not known (json)", arg);
+		opts->format = arg;
+		return 0;
+	case 'o':
+		opts->output = arg;
+		return 0;
+	case OPT_COLOR:
+		parse_color(opts, arg, state);
+		return 0;
+	case OPT_ASCII:
+		opts->ascii = true;
+		return 0;
+	case OPT_RING_SIZE:
+		parse_ring_size(opts, arg, state);
+		return 0;
+	case OPT_ACCOUNTS:
+		opts->accounts = (uint32_t)parse_u64(arg, "--accounts", 1, 1 << 24, state);
+		return 0;
+	case OPT_NO_CGROUP:
+		opts->no_cgroup = true;
+		return 0;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		return 0;
+	case ARGP_KEY_ARG:
+		parse_word(opts, arg, state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+void opts_parse(struct opts *opts, int argc, char **argv)
+{
+	static const struct argp argp = {table, parse_option, "[COMMAND]", doc, NULL, NULL, NULL};
+
+	*opts = (struct opts){.delay_ns = DEFAULT_DELAY_NS, .color = TERM_COLOR_AUTO};
+	argp_err_exit_status = EXIT_USAGE;
+	argp_program_version_hook = print_version;
+	argp_parse(&argp, argc, argv, 0, NULL, opts);
+	if (opts->command != COMMAND_LOG && (opts->output || opts->format)) {
+		fprintf(stderr, "sockwatch: --%s belongs to `sockwatch log`\n",
+			opts->output ? "output" : "format");
+		exit(EXIT_USAGE);
+	}
+	if (opts->command == COMMAND_LOG && (opts->batch || opts->sort)) {
+		fprintf(stderr, "sockwatch: --%s does not go with `sockwatch log`\n",
+			opts->batch ? "batch" : "sort");
+		exit(EXIT_USAGE);
+	}
+	if (!opts->output)
+		opts->output = "-";
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/** The command line: one table gives parsing, help and usage. Constant once parsed. */
+#ifndef OPTS_H
+#define OPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum exit_status {
+	EXIT_OK = 0,
+	EXIT_RUN = 1, /* something failed while running */
+	EXIT_USAGE = 2,
+	EXIT_PERMISSION = 3 /* not permitted, or the kernel cannot */
+};
+
+enum command { COMMAND_TOP, COMMAND_LOG };
+
+struct opts {
+	enum command command;
+	uint64_t delay_ns;
+	uint64_t iterations; /* 0 = until interrupted */
+	bool batch;          /* tables as text instead of the live view */
+	const char *sort;    /* borrowed from argv; key of a column or NULL */
+	const char *output;  /* borrowed; `-` = stdout */
+	const char *format;  /* borrowed; of the log; NULL = json */
+	int color;           /* enum term_color */
+	bool ascii;
+	uint32_t ring_bytes; /* 0 = default */
+	uint32_t accounts;   /* 0 = default */
+	bool no_cgroup;
+};
+
+/** Fill @opts. Prints help or version and exits 0, or one line of error and exits EXIT_USAGE. */
+void opts_parse(struct opts *opts, int argc, char **argv);
+
+#endif

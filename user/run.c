@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "capture/host.h"
+#include "identity/ident.h"
+#include "tui/top.h"
+
+enum { POLL_SOURCE, POLL_TIMER, POLL_SIGNAL, POLL_KEYS, POLL_COUNT };
+
+struct loop {
+	struct run *run;
+	struct ident *ident;
+	struct pollfd fds[POLL_COUNT];
+	uint64_t delay_ns; /* as the timer is set */
+	uint64_t ticks;
+	bool stop;
+	bool draining; /* the source had a full batch: there is more */
+};
+
+static void signals(sigset_t *set)
+{
+	static const int watched[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT};
+
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof(watched) / sizeof(*watched); i++) {
+		struct sigaction now;
+
+		/* nohup means it. SIGINT is another matter: shells ignore it for what a script
+		 * starts with `&`, and who sends it by pid wants the end of the log. */
+		if (watched[i] == SIGHUP && !sigaction(SIGHUP, NULL, &now) &&
+		    now.sa_handler == SIG_IGN)
+			continue;
+		sigaddset(set, watched[i]);
+	}
+}
+
+void run_block_signals(void)
+{
+	sigset_t set;
+
+	signals(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Behind the stage of names: the model first, then who reads it. */
+static void pump(const struct event *ev, void *arg)
+{
+	struct run *run = arg;
+	int err;
+
+	model_apply(run->model, ev);
+	err = run->sink->ops->event(run->sink, ev, run->model);
+	if (err && !run->error)
+		run->error = err;
+}
+
+static int arm(struct loop *l, uint64_t delay_ns)
+{
+	struct timespec t = {.tv_sec = (time_t)(delay_ns / 1000000000),
+			     .tv_nsec = (long)(delay_ns % 1000000000)};
+	struct itimerspec spec = {.it_interval = t, .it_value = t};
+
+	l->delay_ns = delay_ns;
+	return timerfd_settime(l->fds[POLL_TIMER].fd, 0, &spec, NULL) ? -errno : 0;
+}
+
+static int drain(struct loop *l)
+{
+	const struct source *src = l->run->source;
+	int n = src->ops->drain(l->run->source, ident_event, l->ident);
+
+	l->draining = n > 0;
+	if (n == SOURCE_END) {
+		l->stop = true;
+		return 0;
+	}
+	return n < 0 ? n : 0;
+}
+
+static int tick(struct loop *l, bool last)
+{
+	struct source *src = l->run->source;
+
+	if (last)
+		l->stop = true;
+	return src->ops->tick(src, host_boottime_ns(), last, ident_event, l->ident);
+}
+
+static int on_timer(struct loop *l)
+{
+	uint64_t expired;
+
+	if (read(l->fds[POLL_TIMER].fd, &expired, sizeof(expired)) != sizeof(expired))
+		return 0;
+	l->ticks++;
+	return tick(l, l->run->iterations && l->ticks >= l->run->iterations);
+}
+
+/* The live view has nothing left to say when it is closed; a log has its last interval. */
+static int end(struct loop *l)
+{
+	if (!l->run->top)
+		return tick(l, true);
+	l->stop = true;
+	return 0;
+}
+
+static int on_signal(struct loop *l)
+{
+	struct sink *top = l->run->top;
+	struct signalfd_siginfo info;
+
+	if (read(l->fds[POLL_SIGNAL].fd, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	switch (info.ssi_signo) {
+	case SIGWINCH:
+		if (top)
+			top_resize(top);
+		return 0;
+	case SIGTSTP:
+		if (top)
+			top_suspend(top);
+		else
+			raise(SIGSTOP);
+		return 0;
+	case SIGCONT:
+		if (top)
+			top_resume(top);
+		return 0;
+	default:
+		return end(l);
+	}
+}
+
+static int on_keys(struct loop *l)
+{
+	int what = top_input(l->run->top);
+	uint64_t delay_ns = top_delay_ns(l->run->top);
+
+	if (what)
+		l->stop = true; /* the user quits, or the terminal is gone: a clean end both */
+	return delay_ns != l->delay_ns ? arm(l, delay_ns) : 0;
+}
+
+static int step(struct loop *l)
+{
+	static int (*const handlers[POLL_COUNT])(struct loop *) = {drain, on_timer, on_signal,
+								   on_keys};
+	int n = poll(l->fds, POLL_COUNT, l->draining ? 0 : -1);
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (l->draining)
+		l->fds[POLL_SOURCE].revents |= POLLIN;
+	for (int i = POLL_COUNT - 1; i >= 0 && !l->stop; i--) { /* keys and signals first */
+		int err = l->fds[i].revents ? handlers[i](l) : 0;
+
+		if (!err)
+			err = l->run->error;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int open_fds(struct loop *l)
+{
+	sigset_t set;
+
+	signals(&set);
+	for (int i = 0; i < POLL_COUNT; i++)
+		l->fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+	l->fds[POLL_SOURCE].fd = l->run->source->ops->fd(l->run->source);
+	l->fds[POLL_TIMER].fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	l->fds[POLL_SIGNAL].fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (l->run->top)
+		l->fds[POLL_KEYS].fd = top_fd(l->run->top);
+	if (l->fds[POLL_TIMER].fd < 0 || l->fds[POLL_SIGNAL].fd < 0)
+		return -errno;
+	return 0;
+}
+
+int run_loop(struct run *run)
+{
+	struct loop l = {.run = run};
+	int err;
+
+	l.ident = ident_new(pump, run);
+	if (!l.ident)
+		return -ENOMEM;
+	err = open_fds(&l);
+	if (!err)
+		err = drain(&l); /* the snapshot; intervals begin behind it */
+	if (!err)
+		err = run->error;
+	if (!err)
+		err = arm(&l, run->delay_ns);
+	if (!err && run->top)
+		top_draw(run->top);
+	while (!err && !l.stop)
+		err = step(&l);
+	if (l.fds[POLL_TIMER].fd >= 0)
+		close(l.fds[POLL_TIMER].fd);
+	if (l.fds[POLL_SIGNAL].fd >= 0)
+		close(l.fds[POLL_SIGNAL].fd);
+	ident_free(l.ident);
+	return err ? err : run->error;
+}

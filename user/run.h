@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/** The one loop: source, timer, signals, keys; every event goes to the model, then to the sinks. */
+#ifndef RUN_H
+#define RUN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/source.h"
+#include "model/sink.h"
+
+struct run {
+	struct source *source; /* borrowed, as all here */
+	struct model *model;
+	struct sink *sink; /* the one that reads the model */
+	struct sink *top;  /* the same when it is the live view, else NULL */
+	uint64_t delay_ns;
+	uint64_t iterations; /* ticks; 0 = until interrupted */
+	int error;           /* first -errno of the sink */
+};
+
+/** Block the signals that the loop reads; before the source is opened, so that none is missed. */
+void run_block_signals(void);
+/** Until the iterations are over, a signal or `q`. 0 or -errno of the source or the sink. */
+int run_loop(struct run *run);
+
+#endif

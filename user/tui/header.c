@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "tui/header.h"
+
+#include "tui/rows.h"
+#include "tui/screen.h"
+#include "tui/ui.h"
+#include "util/fmt.h"
+#include "util/text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { FACTS_MAX = 24, FACT_TEXT = 4 * EVENT_TEXT, GAP = 2 };
+
+enum { /* which fact stays when a line is full: the highest */
+       RANK_MORE,
+       RANK_COST,
+       RANK_OPENED,
+       RANK_TOTALS,
+       RANK_LOST_NONE,
+       RANK_LISTENERS,
+       RANK_HOST,
+       RANK_NAME,
+       RANK_TIME,
+       RANK_OPEN,
+       RANK_NOTE,
+       RANK_RATES,
+       RANK_WARNING,
+};
+
+struct fact {
+	int line, rank;
+	enum attr attr;
+	bool right;  /* stands at the right edge */
+	int squeeze; /* cells it can do with; 0 = all or nothing */
+	int cells;   /* as drawn; 0 = left out */
+	char text[FACT_TEXT];
+};
+
+struct facts {
+	int lines, count;
+	struct fact list[FACTS_MAX];
+};
+
+static struct fact *add(struct facts *f, int line, int rank, enum attr attr, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static struct fact *add(struct facts *f, int line, int rank, enum attr attr, const char *fmt, ...)
+{
+	struct fact *fact = &f->list[f->count < FACTS_MAX - 1 ? f->count++ : FACTS_MAX - 1];
+	va_list ap;
+
+	*fact = (struct fact){
+		.line = line < f->lines ? line : f->lines - 1, /* few lines: the last takes all */
+		.rank = rank,
+		.attr = attr,
+	};
+	va_start(ap, fmt);
+	vsnprintf(fact->text, sizeof(fact->text), fmt, ap);
+	va_end(ap);
+	return fact;
+}
+
+/* At most three decimals, with a point in every locale: `0.25`, `1`. */
+static char *decimal(char *dst, size_t size, uint64_t thousandths)
+{
+	int len = snprintf(dst, size, "%" PRIu64 ".%03u", thousandths / 1000,
+			   (unsigned int)(thousandths % 1000));
+
+	while (dst[len - 1] == '0')
+		dst[--len] = '\0';
+	if (dst[len - 1] == '.')
+		dst[len - 1] = '\0';
+	return dst;
+}
+
+static void add_clock(struct facts *f, const struct ui *ui)
+{
+	time_t seconds = (time_t)(ui->totals.wall_ns / 1000000000);
+	char text[FMT_TEXT];
+	int first = f->count;
+	struct tm tm;
+
+	if (ui->paused)
+		add(f, 0, RANK_WARNING, ATTR_WARNING, " PAUSED %s ",
+		    fmt_age(text, sizeof(text), ui->paused_ns));
+	if (ui->totals.wall_ns && localtime_r(&seconds, &tm) &&
+	    strftime(text, sizeof(text), "%H:%M:%S", &tm))
+		add(f, 0, RANK_TIME, ATTR_NORMAL, "%s", text);
+	add(f, 0, RANK_TOTALS, ATTR_DIM, "every %ss",
+	    decimal(text, sizeof(text), ui->delay_ns / 1000000));
+	for (int i = first; i < f->count; i++)
+		f->list[i].right = true;
+}
+
+static void add_host(struct facts *f, const struct ui *ui)
+{
+	char host[FACT_TEXT];
+	struct fact *fact;
+
+	add(f, 0, RANK_NAME, ATTR_BOLD, "sockwatch");
+	text_sanitize(host, sizeof(host), ui->totals.host,
+		      strnlen(ui->totals.host, sizeof(ui->totals.host)));
+	if (host[0]) {
+		fact = add(f, 0, RANK_HOST, ATTR_NORMAL, "%s", host);
+		fact->squeeze = 8;
+	}
+	if (!ui->totals.ticks)
+		add(f, 0, RANK_OPEN, ATTR_NOTE, "starting ...");
+}
+
+static void add_traffic(struct facts *f, const struct counters *c)
+{
+	char a[FMT_TEXT];
+
+	add(f, 1, RANK_RATES, ATTR_SENT, "TX %s/s", fmt_rate(a, sizeof(a), c->tx_rate));
+	add(f, 1, RANK_TOTALS, ATTR_DIM, "%s sent", fmt_bytes(a, sizeof(a), c->tx_total));
+	add(f, 1, RANK_RATES, ATTR_RECEIVED, "RX %s/s", fmt_rate(a, sizeof(a), c->rx_rate));
+	add(f, 1, RANK_TOTALS, ATTR_DIM, "%s received", fmt_bytes(a, sizeof(a), c->rx_total));
+	add(f, 1, RANK_OPEN, ATTR_NORMAL, "%s open", fmt_count(a, sizeof(a), c->open));
+	add(f, 1, RANK_OPENED, ATTR_NORMAL, "%s opened", fmt_count(a, sizeof(a), c->opened));
+	add(f, 1, RANK_LISTENERS, ATTR_NORMAL, "%s listening",
+	    fmt_count(a, sizeof(a), c->listening));
+	if (c->failed)
+		add(f, 1, RANK_OPENED, ATTR_FAILED, "%s failed",
+		    fmt_count(a, sizeof(a), c->failed));
+}
+
+/* Every reason with its count: what is missing must not hide behind a sum. */
+static void add_lost(struct facts *f, const struct model_totals *t)
+{
+	static const char *const tables[TABLE_COUNT] = {"processes", "ports", "connections"};
+	char text[FACT_TEXT] = "", n[FMT_TEXT];
+	struct fact *fact;
+	size_t len = 0;
+
+	for (int i = 0; i < LOST_COUNT; i++) {
+		if (t->lost[i])
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s %s ",
+						lost_name((uint8_t)i),
+						fmt_exact(n, sizeof(n), t->lost[i]));
+	}
+	if (len)
+		fact = add(f, 2, RANK_WARNING, ATTR_WARNING, " LOST %.600s", text);
+	else
+		fact = add(f, 2, RANK_LOST_NONE, ATTR_DIM, "lost 0");
+	fact->squeeze = 12;
+	for (int i = 0; i < TABLE_COUNT; i++) {
+		if (!t->evicted[i])
+			continue;
+		fact = add(f, 2, RANK_NOTE, ATTR_NOTE, "%s %s folded into other",
+			   fmt_exact(n, sizeof(n), t->evicted[i]), tables[i]);
+		fact->squeeze = 12;
+	}
+}
+
+static void add_cost(struct facts *f, const struct ui *ui)
+{
+	const struct model_totals *t = &ui->totals;
+	uint64_t per_mille = t->interval_ns ? t->cpu_tick_ns * 1000 / t->interval_ns : 0;
+	char cpu[FMT_TEXT], rss[FMT_TEXT], records[FMT_TEXT];
+
+	if (t->ticks)
+		add(f, 2, RANK_COST, ATTR_DIM, "own cost: %s%% of a core, %s memory, %s records/s",
+		    decimal(cpu, sizeof(cpu), per_mille * 100),
+		    fmt_bytes(rss, sizeof(rss), t->rss_bytes),
+		    fmt_count(records, sizeof(records), ui->records_rate));
+}
+
+static void add_note(struct facts *f, const struct model_totals *t)
+{
+	char note[FACT_TEXT], count[FMT_TEXT] = "";
+
+	if (!t->note_count)
+		return;
+	text_sanitize(note, sizeof(note), t->notes[0], strnlen(t->notes[0], sizeof(t->notes[0])));
+	if (t->note_count > 1)
+		snprintf(count, sizeof(count), " (1 of %" PRIu32 ", ? shows all)", t->note_count);
+	add(f, 3, RANK_NOTE, ATTR_NOTE, "not seen:%s %.512s", count, note)->squeeze = 16;
+}
+
+static int line_cells(const struct facts *f, int line)
+{
+	int cells = 0;
+
+	for (int i = 0; i < f->count; i++) {
+		if (f->list[i].line == line && f->list[i].cells)
+			cells += f->list[i].cells + (cells ? GAP : 0);
+	}
+	return cells;
+}
+
+static struct fact *weakest(struct facts *f, int line)
+{
+	struct fact *least = NULL;
+
+	for (int i = 0; i < f->count; i++) {
+		struct fact *fact = &f->list[i];
+
+		if (fact->line == line && fact->cells && (!least || fact->rank <= least->rank))
+			least = fact;
+	}
+	return least;
+}
+
+/* Squeeze what can be squeezed, leave out the weakest until the rest fits, then give back. */
+static void fit(struct facts *f, int line, int cols)
+{
+	int spare;
+
+	for (int i = 0; i < f->count; i++) {
+		struct fact *fact = &f->list[i];
+
+		fact->cells = text_width(fact->text);
+		if (fact->line == line && fact->squeeze && fact->cells > fact->squeeze)
+			fact->cells = fact->squeeze;
+	}
+	while (line_cells(f, line) > cols && weakest(f, line)->rank < RANK_WARNING)
+		weakest(f, line)->cells = 0;
+	spare = cols - line_cells(f, line);
+	for (int i = f->count - 1; i >= 0 && spare > 0; i--) {
+		struct fact *fact = &f->list[i];
+		int more = text_width(fact->text) - fact->cells;
+
+		if (fact->line != line || !fact->cells || more <= 0)
+			continue;
+		fact->cells += more < spare ? more : spare;
+		spare = cols - line_cells(f, line);
+	}
+}
+
+static void draw_line(struct screen *s, const struct facts *f, int line, int row, int cols)
+{
+	int left = 0, right = cols;
+	char text[FACT_TEXT + 1];
+
+	for (int i = f->count - 1; i >= 0; i--) {
+		const struct fact *fact = &f->list[i];
+
+		if (fact->line != line || !fact->cells || !fact->right)
+			continue;
+		right -= fact->cells;
+		screen_put(s, row, right, fact->cells, fact->attr, fact->text);
+		right -= GAP;
+	}
+	for (int i = 0; i < f->count; i++) {
+		const struct fact *fact = &f->list[i];
+
+		if (fact->line != line || !fact->cells || fact->right)
+			continue;
+		text_fit(text, sizeof(text), fact->text, fact->cells, 0);
+		left = GAP + screen_put(s, row, left, fact->cells, fact->attr, text);
+	}
+}
+
+void header_draw(struct screen *s, const struct ui *ui)
+{
+	const struct rect *r = &ui->layout.header;
+	struct facts facts = {.lines = r->rows};
+
+	add_host(&facts, ui);
+	add_clock(&facts, ui);
+	add_traffic(&facts, &ui->totals.count);
+	add_lost(&facts, &ui->totals);
+	add_cost(&facts, ui);
+	add_note(&facts, &ui->totals);
+	for (int line = 0; line < r->rows; line++) {
+		fit(&facts, line, r->cols);
+		draw_line(s, &facts, line, r->row + line, r->cols);
+	}
+}
+
+/* --- tabs --- */
+
+static const char *const tab_names[TABLE_COUNT][2] = {
+	/* long, short */
+	[TABLE_PROCESSES] = {"Processes", "Proc"},
+	[TABLE_PORTS] = {"Ports", "Port"},
+	[TABLE_CONNECTIONS] = {"Connections", "Conn"},
+};
+
+static void tab_text(char *dst, size_t size, const struct ui *ui, int tab, bool brief)
+{
+	char n[FMT_TEXT];
+
+	snprintf(dst, size, " %d %s %s ", tab + 1, tab_names[tab][brief],
+		 fmt_count(n, sizeof(n), ui->row_count[tab]));
+}
+
+static int tabs_cells(const struct ui *ui, bool brief)
+{
+	char text[64];
+	int cells = 0;
+
+	for (int t = 0; t < TABLE_COUNT; t++) {
+		tab_text(text, sizeof(text), ui, t, brief);
+		cells += text_width(text);
+	}
+	return cells;
+}
+
+void header_tabs(struct screen *s, const struct ui *ui)
+{
+	const struct rect *r = &ui->layout.tabs;
+	const struct column *sort = ui->tabs[ui->tab].view.sort;
+	bool brief = tabs_cells(ui, false) > r->cols;
+	bool all = tabs_cells(ui, brief) <= r->cols;
+	char text[64];
+	int col = 0, right;
+
+	screen_fill(s, r->row, 0, r->cols, ATTR_TAB);
+	for (int t = 0; t < TABLE_COUNT; t++) {
+		enum attr attr = t == (int)ui->tab ? ATTR_ACTIVE_TAB : ATTR_TAB;
+
+		tab_text(text, sizeof(text), ui, t, brief);
+		if (all || t == (int)ui->tab)
+			col = screen_put(s, r->row, col, r->cols - col, attr, text);
+	}
+	snprintf(text, sizeof(text), "sorted by %s %s",
+		 sort == ui->tabs[ui->tab].first_sort ? "activity" : sort->title,
+		 rows_sort_mark(ui));
+	right = r->cols - text_width(text);
+	if (right > col)
+		screen_put(s, r->row, right, text_width(text), ATTR_TAB, text);
+}

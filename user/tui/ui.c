@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#define _GNU_SOURCE /* qsort_r */
+#include "tui/ui.h"
+
+#include "tui/help.h"
+#include "tui/keys.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DELAY_MIN_NS 100000000ULL
+#define DELAY_MAX_NS 3600000000000ULL
+
+int ui_init(struct ui *ui, uint64_t delay_ns)
+{
+	*ui = (struct ui){.delay_ns = delay_ns};
+	for (int t = 0; t < TABLE_COUNT; t++) {
+		struct ui_tab *tab = &ui->tabs[t];
+
+		view_init(&tab->view, (enum table_kind)t);
+		tab->first_sort = tab->view.sort;
+		tab->first_descending = tab->view.descending;
+	}
+	ui_resize(ui, 24, 80);
+	return 0;
+}
+
+void ui_done(struct ui *ui)
+{
+	for (int t = 0; t < TABLE_COUNT; t++) {
+		view_done(&ui->tabs[t].view);
+		free(ui->tabs[t].held);
+		free(ui->tabs[t].held_users);
+	}
+	*ui = (struct ui){0};
+}
+
+void ui_resize(struct ui *ui, int rows, int cols)
+{
+	ui->rows = rows;
+	ui->cols = cols;
+	ui->layout = layout_compute(rows, cols, ui->totals.note_count > 0);
+}
+
+void ui_sort(struct ui *ui, enum table_kind table, const struct column *column)
+{
+	view_sort(&ui->tabs[table].view, column);
+}
+
+/* --- selection --- */
+
+static size_t page_rows(const struct ui *ui)
+{
+	return ui->layout.table.rows > 0 ? (size_t)ui->layout.table.rows : 1;
+}
+
+static bool same_proc(const struct proc *a, const struct proc *b)
+{
+	return a->pid == b->pid && a->unattributed == b->unattributed &&
+	       (!a->pid || a->start_ns == b->start_ns);
+}
+
+static bool same_row(const struct row *a, const struct row *b)
+{
+	if (a->is_other || b->is_other)
+		return a->is_other && b->is_other;
+	switch (a->table) {
+	case TABLE_PROCESSES:
+		return same_proc(&a->proc, &b->proc);
+	case TABLE_PORTS:
+		return a->port == b->port && a->transport == b->transport && a->role == b->role;
+	default:
+		return a->flow.cookie == b->flow.cookie && same_proc(&a->proc, &b->proc) &&
+		       a->flow.per_peer == b->flow.per_peer &&
+		       (!a->flow.per_peer || !addr_cmp(&a->flow.peer, &b->flow.peer));
+	}
+}
+
+static size_t find_row(const struct ui_tab *tab)
+{
+	for (size_t i = 0; i < tab->view.count; i++) {
+		if (same_row(&tab->anchor, tab->view.rows[i]))
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+/* Put selection and offset where they belong. False if not enough rows are in order to tell. */
+static bool place(struct ui_tab *tab, size_t page_size)
+{
+	size_t last = tab->view.count ? tab->view.count - 1 : 0;
+	size_t found = SIZE_MAX, offset = tab->offset;
+
+	if (!tab->picked && !tab->follow)
+		tab->selected = 0;
+	else if (!tab->picked)
+		found = find_row(tab);
+	if (found != SIZE_MAX)
+		tab->selected = found;
+	if (tab->selected > last)
+		tab->selected = last;
+	if (tab->view.count <= page_size)
+		tab->offset = 0;
+	else if (tab->offset > tab->view.count - page_size)
+		tab->offset = tab->view.count - page_size;
+	if (tab->offset > tab->selected)
+		tab->offset = tab->selected;
+	if (tab->selected - tab->offset >= page_size)
+		tab->offset = tab->selected - page_size + 1;
+	if (tab->view.sorted < tab->view.count && tab->offset + page_size > tab->view.sorted) {
+		tab->offset = offset;
+		return false;
+	}
+	tab->picked = false;
+	if (tab->view.count)
+		tab->anchor = *tab->view.rows[tab->selected];
+	return true;
+}
+
+/* --- keys --- */
+
+static unsigned int select_row(struct ui *ui, size_t index)
+{
+	struct ui_tab *tab = &ui->tabs[ui->tab];
+	size_t last = tab->view.count ? tab->view.count - 1 : 0;
+
+	tab->selected = index < last ? index : last;
+	tab->picked = true;
+	tab->follow = tab->selected > 0;
+	return place(tab, page_rows(ui)) ? UI_SCREEN : UI_SCREEN | UI_ROWS;
+}
+
+static unsigned int page(struct ui *ui, bool down)
+{
+	struct ui_tab *tab = &ui->tabs[ui->tab];
+	size_t step = page_rows(ui);
+
+	if (down) {
+		tab->offset += step; /* ui_refresh cuts it to what there is */
+		return select_row(ui, tab->selected + step);
+	}
+	tab->offset -= tab->offset < step ? tab->offset : step;
+	return select_row(ui, tab->selected < step ? 0 : tab->selected - step);
+}
+
+static unsigned int move(struct ui *ui, enum action action)
+{
+	struct ui_tab *tab = &ui->tabs[ui->tab];
+
+	switch (action) {
+	case ACTION_UP:
+		return select_row(ui, tab->selected ? tab->selected - 1 : 0);
+	case ACTION_DOWN:
+		return select_row(ui, tab->selected + 1);
+	case ACTION_PAGE_UP:
+	case ACTION_PAGE_DOWN:
+		return page(ui, action == ACTION_PAGE_DOWN);
+	case ACTION_FIRST:
+		return select_row(ui, 0);
+	case ACTION_LAST:
+		return select_row(ui, SIZE_MAX);
+	default:
+		return 0;
+	}
+}
+
+static unsigned int sort_by(struct ui *ui, const struct column *column)
+{
+	if (column)
+		view_sort(&ui->tabs[ui->tab].view, column);
+	return UI_SCREEN | UI_ROWS;
+}
+
+static unsigned int sort_step(struct ui *ui, int step)
+{
+	const struct column *const *list = column_list(ui->tab);
+	const struct column *now = ui->tabs[ui->tab].view.sort;
+	int count = 0, at = -1;
+
+	for (; list[count]; count++) {
+		if (list[count] == now)
+			at = count;
+	}
+	if (at < 0 && step < 0)
+		at = 0;
+	return count ? sort_by(ui, list[(at + step + count) % count]) : 0;
+}
+
+static unsigned int sort(struct ui *ui, enum action action)
+{
+	struct ui_tab *tab = &ui->tabs[ui->tab];
+
+	switch (action) {
+	case ACTION_SORT_PREVIOUS:
+		return sort_step(ui, -1);
+	case ACTION_SORT_NEXT:
+		return sort_step(ui, 1);
+	case ACTION_SORT_SENT:
+		return sort_by(ui, &columns[COLUMN_TX_RATE]);
+	case ACTION_SORT_RECEIVED:
+		return sort_by(ui, &columns[COLUMN_RX_RATE]);
+	case ACTION_SORT_ACTIVITY:
+		tab->view.sort = tab->first_sort;
+		tab->view.descending = tab->first_descending;
+		return UI_SCREEN | UI_ROWS;
+	case ACTION_REVERSE:
+		tab->view.descending = !tab->view.descending;
+		return UI_SCREEN | UI_ROWS;
+	default:
+		return 0;
+	}
+}
+
+static unsigned int show(struct ui *ui, int table)
+{
+	ui->tab = (enum table_kind)((table + TABLE_COUNT) % TABLE_COUNT);
+	return UI_SCREEN | UI_ROWS;
+}
+
+static unsigned int set_delay(struct ui *ui, uint64_t delay_ns)
+{
+	if (delay_ns < DELAY_MIN_NS)
+		delay_ns = DELAY_MIN_NS;
+	if (delay_ns > DELAY_MAX_NS)
+		delay_ns = DELAY_MAX_NS;
+	ui->delay_ns = delay_ns;
+	return UI_SCREEN | UI_DELAY;
+}
+
+static unsigned int other(struct ui *ui, enum action action)
+{
+	switch (action) {
+	case ACTION_QUIT:
+		return UI_QUIT;
+	case ACTION_HELP:
+		ui->help = true;
+		ui->help_offset = 0;
+		return UI_SCREEN | UI_ROWS;
+	case ACTION_NEXT_VIEW:
+		return show(ui, (int)ui->tab + 1);
+	case ACTION_PREVIOUS_VIEW:
+		return show(ui, (int)ui->tab - 1);
+	case ACTION_VIEW_1:
+	case ACTION_VIEW_2:
+	case ACTION_VIEW_3:
+		return show(ui, (int)(action - ACTION_VIEW_1));
+	case ACTION_PAUSE:
+		ui->paused = !ui->paused;
+		return UI_SCREEN | UI_ROWS;
+	case ACTION_FASTER:
+		return set_delay(ui, ui->delay_ns / 2);
+	case ACTION_SLOWER:
+		return set_delay(ui, ui->delay_ns * 2);
+	case ACTION_REDRAW:
+		return UI_SCREEN | UI_REPAINT;
+	case ACTION_READ_ONLY:
+		ui->message = "sockwatch is read-only: it kills and changes nothing";
+		return UI_SCREEN;
+	default:
+		return 0;
+	}
+}
+
+static unsigned int help_key(struct ui *ui, enum action action)
+{
+	int step = ui->layout.overlay.rows > 1 ? ui->layout.overlay.rows - 1 : 1;
+
+	switch (action) {
+	case ACTION_UP:
+		ui->help_offset--;
+		break;
+	case ACTION_DOWN:
+		ui->help_offset++;
+		break;
+	case ACTION_PAGE_UP:
+		ui->help_offset -= step;
+		break;
+	case ACTION_PAGE_DOWN:
+		ui->help_offset += step;
+		break;
+	case ACTION_FIRST:
+		ui->help_offset = 0;
+		break;
+	case ACTION_LAST:
+		ui->help_offset = help_height(ui);
+		break;
+	case ACTION_REDRAW:
+		return UI_SCREEN | UI_REPAINT;
+	default:
+		ui->help = false;
+	}
+	return UI_SCREEN | UI_ROWS;
+}
+
+unsigned int ui_key(struct ui *ui, int key)
+{
+	enum action action = keys_action(key);
+	unsigned int changed = ui->message ? UI_SCREEN : 0;
+
+	if (key < 0 || key == TUI_KEY_RESIZE)
+		return 0;
+	ui->message = NULL;
+	if (key == TUI_KEY_CTRL_C)
+		return UI_QUIT;
+	if (ui->help)
+		return help_key(ui, action);
+	changed |= move(ui, action);
+	changed |= sort(ui, action);
+	changed |= other(ui, action);
+	return changed;
+}
+
+/* --- pause: the model goes on, so the picture keeps rows of its own --- */
+
+static void release(struct ui *ui)
+{
+	for (int t = 0; t < TABLE_COUNT; t++) {
+		free(ui->tabs[t].held);
+		free(ui->tabs[t].held_users);
+		ui->tabs[t].held = NULL;
+		ui->tabs[t].held_users = NULL;
+	}
+}
+
+/* A row of a port borrows its users from the model. */
+static void hold_users(struct row *row, struct proc users[ROW_USERS])
+{
+	uint32_t n = row->user_count < ROW_USERS ? row->user_count : ROW_USERS;
+
+	if (!row->users)
+		return;
+	memcpy(users, row->users, n * sizeof(*users));
+	row->users = users;
+}
+
+static int hold_tab(struct ui_tab *tab, const struct model *m)
+{
+	struct view *v = &tab->view;
+	int err = view_update(v, m, SIZE_MAX);
+
+	if (err)
+		return err;
+	tab->held = calloc(v->count + 1, sizeof(*tab->held));
+	if (v->table == TABLE_PORTS)
+		tab->held_users = calloc(v->count + 1, sizeof(*tab->held_users));
+	if (!tab->held || (v->table == TABLE_PORTS && !tab->held_users))
+		return -ENOMEM;
+	for (size_t i = 0; i < v->count; i++) {
+		tab->held[i] = *v->rows[i];
+		v->rows[i] = &tab->held[i];
+		if (tab->held_users)
+			hold_users(&tab->held[i], tab->held_users[i]);
+	}
+	return 0;
+}
+
+static int hold(struct ui *ui, const struct model *m)
+{
+	for (int t = 0; t < TABLE_COUNT; t++) {
+		int err = hold_tab(&ui->tabs[t], m);
+
+		if (err) {
+			release(ui);
+			ui->paused = false;
+			ui->message = "not enough memory to hold the picture";
+			return err;
+		}
+	}
+	return 0;
+}
+
+struct order {
+	const struct view *view;
+	const struct model *model;
+};
+
+static int compare_held(const void *va, const void *vb, void *arg)
+{
+	const struct row *a = *(const struct row *const *)va, *b = *(const struct row *const *)vb;
+	const struct order *o = arg;
+	int c = o->view->sort->compare(a, b, o->model);
+
+	if (a->is_other != b->is_other)
+		return a->is_other ? 1 : -1;
+	if (c)
+		return o->view->descending ? -c : c;
+	return a < b ? -1 : a > b; /* one array: the order of the pause */
+}
+
+/* --- refresh --- */
+
+static int update_rows(struct ui_tab *tab, const struct model *m, size_t want)
+{
+	struct order order = {&tab->view, m};
+
+	if (!tab->held)
+		return view_update(&tab->view, m, want);
+	qsort_r(tab->view.rows, tab->view.count, sizeof(tab->view.rows[0]), compare_held, &order);
+	return 0;
+}
+
+static int refresh_tab(struct ui_tab *tab, const struct model *m, size_t page_size)
+{
+	int err = update_rows(tab, m, tab->offset + 2 * page_size);
+
+	/* A place among the unsorted means nothing: sort all, then look again. */
+	if (!err && !place(tab, page_size)) {
+		err = update_rows(tab, m, SIZE_MAX);
+		if (!err)
+			place(tab, page_size);
+	}
+	return err;
+}
+
+static void refresh_totals(struct ui *ui, const struct model *m)
+{
+	const struct model_totals *now = model_totals(m);
+	uint64_t elapsed_ns = now->time_ns - (ui->started ? ui->totals.time_ns : now->start_ns);
+	uint64_t records = now->records_delivered - ui->totals.records_delivered;
+
+	if (now->ticks != ui->totals.ticks && elapsed_ns)
+		ui->records_rate = (uint64_t)((double)records * 1e9 / (double)elapsed_ns);
+	ui->totals = *now;
+	ui->started = true;
+	ui->paused_ns = 0;
+	for (int t = 0; t < TABLE_COUNT; t++)
+		ui->row_count[t] = model_rows(m, (enum table_kind)t);
+}
+
+static void limit_help(struct ui *ui)
+{
+	int last = help_height(ui) - ui->layout.overlay.rows;
+
+	if (ui->help_offset > last)
+		ui->help_offset = last;
+	if (ui->help_offset < 0)
+		ui->help_offset = 0;
+}
+
+int ui_refresh(struct ui *ui, const struct model *m)
+{
+	struct ui_tab *tab = &ui->tabs[ui->tab];
+	int err = 0, refresh_err;
+
+	if (!m)
+		return 0;
+	if (!ui->paused)
+		release(ui);
+	if (!tab->held)
+		refresh_totals(ui, m);
+	else
+		ui->paused_ns = model_totals(m)->time_ns - ui->totals.time_ns;
+	if (ui->paused && !tab->held)
+		err = hold(ui, m);
+	ui_resize(ui, ui->rows, ui->cols);
+	if (ui->help)
+		limit_help(ui);
+	refresh_err = refresh_tab(tab, m, page_rows(ui));
+	return err ? err : refresh_err;
+}

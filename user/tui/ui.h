@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/** What the user has chosen: view, order, selection, pause. Knows keys, but neither cells nor
+ * curses. */
+#ifndef TUI_UI_H
+#define TUI_UI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/view.h"
+#include "tui/layout.h"
+
+enum {
+	UI_SCREEN = 1,
+	UI_ROWS = 2,
+	UI_DELAY = 4,
+	UI_REPAINT = 8,
+	UI_QUIT = 16
+}; /* what a key changed */
+
+struct ui_tab {
+	struct view view;
+	const struct column *first_sort; /* order at the start */
+	bool first_descending;
+	size_t selected; /* index in view.rows */
+	size_t offset;   /* of the first row on the screen */
+	bool picked;     /* selected was moved and anchor is not yet set to it */
+	bool follow; /* the selection stays on the row like anchor; false: on the top of the table
+		      */
+	struct row anchor; /* copy of the selected row as last seen */
+	struct row *held;  /* owned copies that view.rows points to while paused, else NULL */
+	struct proc (*held_users)[ROW_USERS]; /* owned; what rows of ports borrow while paused */
+};
+
+struct ui {
+	struct ui_tab tabs[TABLE_COUNT];
+	size_t row_count[TABLE_COUNT];
+	enum table_kind tab;
+	struct layout layout;
+	int rows, cols;
+	bool ascii; /* no characters beyond ASCII in what we draw ourselves */
+	bool paused, help;
+	int help_offset;            /* first line of the help on the screen */
+	const char *message;        /* borrowed; in the footer until the next key, or NULL */
+	uint64_t delay_ns;          /* wanted length of an interval */
+	bool started;               /* totals hold */
+	struct model_totals totals; /* of the picture: those of the pause while paused */
+	uint64_t paused_ns;         /* age of the picture while paused */
+	uint64_t records_rate;      /* per second, over the last interval */
+};
+
+/** 0 or -ENOMEM. The size is 24x80 until ui_resize. */
+int ui_init(struct ui *ui, uint64_t delay_ns);
+void ui_done(struct ui *ui);
+void ui_resize(struct ui *ui, int rows, int cols);
+/** Sort one table; @column is one of its columns. */
+void ui_sort(struct ui *ui, enum table_kind table, const struct column *column);
+/** Apply a key; returns what it changed. UI_ROWS asks for ui_refresh before the next key or
+ * drawing. */
+unsigned int ui_key(struct ui *ui, int key);
+/** Bring rows, selection and totals up to date. After any model_apply this comes first, then ui_key
+ * and drawing. @m NULL: nothing is known yet. 0 or -ENOMEM: fewer rows in order, all else holds. */
+int ui_refresh(struct ui *ui, const struct model *m);
+
+#endif

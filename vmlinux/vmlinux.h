@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * Kernel types, kept by hand: only the types and fields that bpf/ reads, for every architecture.
+ * CO-RE moves each access to where the field is on the running kernel, so order, padding and size
+ * of the structs do not matter here; names and the fields' own types do. README.md says how this
+ * is checked; `optional` fields may be missing and are asked for with bpf_core_field_exists.
+ */
+#ifndef VMLINUX_VMLINUX_H
+#define VMLINUX_VMLINUX_H
+
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+#endif
+
+struct bpf_map; /* only pointed at; its fields are nobody's business here */
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+		__be32 u6_addr32[4];
+	} in6_u;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct sock_common {
+	union {
+		struct {
+			__be32 skc_daddr;
+			__be32 skc_rcv_saddr;
+		};
+	};
+	union {
+		struct {
+			__be16 skc_dport;
+			__u16 skc_num;
+		};
+	};
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	union {
+		unsigned long skc_flags;
+	};
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct sock {
+	struct sock_common __sk_common;
+	__u8 sk_kern_sock : 1;
+	__u8 sk_userlocks;
+	int sk_err;
+	kuid_t sk_uid;
+	__u16 sk_type;
+	__u16 sk_protocol;
+	struct sock_cgroup_data sk_cgrp_data; /* optional: CONFIG_SOCK_CGROUP_DATA */
+};
+
+struct inet_sock {
+	struct sock sk;
+	__be32 inet_saddr;
+};
+
+struct tcp_ulp_ops;
+
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+	const struct tcp_ulp_ops *icsk_ulp_ops;
+};
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	__u32 copied_seq;
+	__u32 rcv_nxt;
+	__u32 snd_nxt;
+	__u32 snd_una;
+	__u64 bytes_received;
+	__u64 bytes_acked;
+	__u64 bytes_sent;
+	__u64 bytes_retrans;
+	_Bool is_mptcp; /* optional: CONFIG_MPTCP, since 5.6 */
+};
+
+struct packet_sock {
+	struct sock sk;
+	__be16 num;
+};
+
+struct cred {
+	kuid_t uid;
+};
+
+struct task_struct {
+	unsigned int flags;
+	int tgid;
+	struct task_struct *group_leader;
+	__u64 start_boottime;
+	const struct cred *real_cred;
+	char comm[16];
+};
+
+struct file;
+
+struct socket {
+	struct sock *sk;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	union {
+		struct seq_file *seq;
+	};
+	__u64 seq_num;
+};
+
+struct bpf_iter__task_file {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		struct task_struct *task;
+	};
+	__u32 fd;
+	union {
+		struct file *file;
+	};
+};
+
+struct bpf_iter__bpf_sk_storage_map {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		struct bpf_map *map;
+	};
+	union {
+		struct sock *sk;
+	};
+	union {
+		void *value;
+	};
+};
+
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute pop
+#endif
+
+#endif
