@@ -27,10 +27,25 @@ static __always_inline void sock_init(struct sw_sock *st, const void *sk, __u64 
 	if (__sync_val_compare_and_swap(&st->initialised, 0, 1))
 		return;
 	flow_read(&st->flow, sk);
+	st->flow.flags |= earlier_side(&st->flow, sk);
 	if (st->flow.protocol == IPPROTO_TCP)
 		st->base_rx = consumed_bytes(sk) - rx;
 	st->flow.cookie = cookie;
 }
+
+/* Two CPUs that make the first storage of one socket disturb each other: one gets nothing
+ * (bpf_local_storage_alloc: EAGAIN; bpf_local_storage_update: EEXIST) and has to ask again. */
+#define STORAGE_CREATE(map, sk)                                                                  \
+	({                                                                                       \
+		void *value_ = bpf_sk_storage_get(map, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);   \
+		if (!value_)                                                                     \
+			value_ = bpf_sk_storage_get(map, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE); \
+		if (!value_)                                                                     \
+			value_ = bpf_sk_storage_get(map, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE); \
+		if (!value_)                                                                     \
+			count(&stats.lost_storage);                                              \
+		value_;                                                                          \
+	})
 
 /** State of a socket, made when missing; NULL when the kernel has no memory (counted). */
 static __noinline struct sw_sock *sock_get(struct sock *sk, __u32 rx)
@@ -39,11 +54,9 @@ static __noinline struct sw_sock *sock_get(struct sock *sk, __u32 rx)
 
 	if (!sk)
 		return NULL;
-	st = bpf_sk_storage_get(&socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!st) {
-		count(&stats.lost_storage);
+	st = STORAGE_CREATE(&socks, sk);
+	if (!st)
 		return NULL;
-	}
 	if (!st->initialised)
 		sock_init(st, sk, bpf_get_socket_cookie(sk), rx);
 	return st;
@@ -179,7 +192,7 @@ static __always_inline bool stash_take(struct sock *sk, bool rx, struct peer *pe
 }
 
 /** Keep the peer of an unconnected UDP call until its length is known, for stash_take. */
-static __always_inline void stash_put(struct bpf_sock *sk, const struct peer *peer, bool rx)
+static __always_inline void stash_put(void *sk, const struct peer *peer, bool rx)
 {
 	__u32 tid = (__u32)bpf_get_current_pid_tgid();
 	struct sw_stash_entry *entry;
@@ -189,11 +202,9 @@ static __always_inline void stash_put(struct bpf_sock *sk, const struct peer *pe
 	st = bpf_sk_storage_get(&socks, sk, NULL, 0);
 	if (st)
 		st->stashes = 1;
-	stash = bpf_sk_storage_get(&stashes, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!stash) {
-		count(&stats.lost_storage);
+	stash = STORAGE_CREATE(&stashes, sk);
+	if (!stash)
 		return;
-	}
 	entry = &stash->entry[tid & (SW_STASH - 1)];
 	entry->tid = 0;
 	entry->port = peer->port;

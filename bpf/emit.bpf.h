@@ -39,6 +39,10 @@ static __noinline bool emit(__u32 kind, int error, const struct sw_flow *flow,
 
 	if (!flow)
 		return false;
+	if (!flow->cookie) { /* another CPU is just setting it: the sweep tells what this would */
+		count(&stats.dirty);
+		return false;
+	}
 	count(&stats.seen);
 	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 	if (!r) {

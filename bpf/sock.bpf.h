@@ -22,6 +22,12 @@ enum { /* include/net/tcp_states.h */
        TCP_LISTEN = 10,
 };
 
+enum { /* linux/if_ether.h; offsets of the source address in the headers */
+       ETH_P_IP = 0x0800,
+       IPV4_SADDR = 12,
+       IPV6_SADDR = 8,
+};
+
 struct who { /* the process that is running */
 	__u64 start_ns;
 	__u32 tgid;
@@ -61,11 +67,11 @@ static __always_inline void map_v4(__u8 *dst, __be32 addr)
 
 /* Local address and port, and whether the process chose the port. Autobind, connect and bind
  * change them. A TCP socket at its end has lost its port (inet_put_port): keep what was known. */
-static __always_inline void flow_read_local(struct sw_flow *flow, const struct sock *sk)
+static __noinline void flow_read_local(struct sw_flow *flow, const struct sock *sk)
 {
 	__u16 port = BPF_CORE_READ(sk, __sk_common.skc_num);
 
-	if (flow->family == AF_PACKET || (!port && flow->lport))
+	if (!flow || flow->family == AF_PACKET || (!port && flow->lport))
 		return;
 	flow->lport = port;
 	if (flow->type == SOCK_RAW)
@@ -78,11 +84,11 @@ static __always_inline void flow_read_local(struct sw_flow *flow, const struct s
 		map_v4(flow->laddr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
 }
 
-static __always_inline void flow_read_peer(struct sw_flow *flow, const struct sock *sk)
+static __noinline void flow_read_peer(struct sw_flow *flow, const struct sock *sk)
 {
 	__u16 port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 
-	if (flow->family == AF_PACKET || (!port && flow->rport))
+	if (!flow || flow->family == AF_PACKET || (!port && flow->rport))
 		return;
 	flow->rport = port;
 	if (flow->family == AF_INET6)
@@ -95,30 +101,41 @@ static __always_inline void flow_read_peer(struct sw_flow *flow, const struct so
  * Which side a TCP connection is that was open before the start: a fact, not a guess. A client's
  * SYN is in bytes_acked (tcp_rcv_synsent_state_process -> tcp_ack -> tcp_snd_una_update), a
  * server's SYN-ACK is not (tcp_create_openreq_child starts behind it), bytes_sent counts neither.
- * Read twice, as the socket is not locked; no answer if a FIN was sent or the sum is odd.
+ * The socket is not locked: an answer must come twice in a row. None if a FIN was sent.
  */
-static __always_inline __u32 tcp_side(const struct sock *sk, __u8 state)
+static __noinline __u32 tcp_side(const struct sock *sk, __u8 state)
 {
 	const struct tcp_sock *tp = (const void *)sk;
-	__u64 extra = 2;
-	__u32 side = 0;
+	__u64 extra = 2, was;
 
 	if (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT)
 		return 0;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 4; i++) {
 		__u64 acked = BPF_CORE_READ(tp, bytes_acked);
 		__u32 flying = BPF_CORE_READ(tp, snd_nxt) - BPF_CORE_READ(tp, snd_una);
 		__u64 sent = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
 
-		if (i && acked + flying - sent != extra)
-			return 0;
+		was = extra;
 		extra = acked + flying - sent;
+		if (extra == was && extra == 0)
+			return SW_F_SERVER;
+		if (extra == was && extra == 1)
+			return SW_F_CLIENT;
 	}
-	if (extra == 0)
-		side = SW_F_SERVER;
-	if (extra == 1)
-		side = SW_F_CLIENT;
-	return side;
+	return 0;
+}
+
+/* What a socket is that we did not see begin: one that was open before the start. */
+static __always_inline __u32 earlier_side(const struct sw_flow *flow, const struct sock *sk)
+{
+	if (!has_tcp_states(flow->protocol) || flow->family == AF_PACKET)
+		return 0;
+	/* One that listens moves no bytes: it is the clone of a listener, about to be established.
+	 */
+	if (flow->state == TCP_LISTEN || flow->state == TCP_CLOSE || flow->state == TCP_SYN_SENT ||
+	    flow->state == TCP_SYN_RECV)
+		return 0;
+	return SW_F_BEFORE_START | (flow->protocol == IPPROTO_TCP ? tcp_side(sk, flow->state) : 0);
 }
 
 /**
@@ -126,7 +143,7 @@ static __always_inline __u32 tcp_side(const struct sock *sk, __u8 state)
  * wide: what was received less what still waits. rcv_nxt and bytes_received count a FIN as a byte
  * (tcp_rcv_nxt_update); once it was read past (copied_seq == rcv_nxt) it must be taken off.
  */
-static __always_inline __u64 consumed_bytes(const void *sk)
+static __noinline __u64 consumed_bytes(const void *sk)
 {
 	const struct tcp_sock *tp = sk;
 	__u32 copied = BPF_CORE_READ(tp, copied_seq);
@@ -145,8 +162,20 @@ static __always_inline bool has_ulp(const void *sk)
 	return BPF_CORE_READ((const struct inet_connection_sock *)sk, icsk_ulp_ops) != NULL;
 }
 
-static __always_inline void flow_read(struct sw_flow *flow, const struct sock *sk)
+/* Whether some hook will report its end. TCP has tcp_destroy_sock whatever else there is. */
+static __always_inline bool has_release(const struct sw_flow *flow)
 {
+	if (flow->family == AF_PACKET)
+		return live.release & SW_RELEASE_PACKET;
+	if (flow->protocol == IPPROTO_TCP)
+		return true;
+	return live.release & (flow->flags & SW_F_KERNEL ? SW_RELEASE_KERNEL : SW_RELEASE_USER);
+}
+
+static __noinline void flow_read(struct sw_flow *flow, const struct sock *sk)
+{
+	if (!flow)
+		return;
 	flow->family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	flow->protocol = BPF_CORE_READ(sk, sk_protocol);
 	flow->type = BPF_CORE_READ(sk, sk_type);
@@ -159,11 +188,8 @@ static __always_inline void flow_read(struct sw_flow *flow, const struct sock *s
 		flow->protocol = bpf_ntohs(BPF_CORE_READ((const struct packet_sock *)sk, num));
 	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock))
 		flow->flags |= SW_F_KERNEL;
-	/* cgroup/sock_release runs in inet_release, for what is not the kernel's own; TCP has
-	 * tcp_destroy_sock besides */
-	if (flow->protocol != IPPROTO_TCP || flow->family == AF_PACKET)
-		if (!live.has_release || flow->family == AF_PACKET || (flow->flags & SW_F_KERNEL))
-			flow->flags |= SW_F_NO_RELEASE;
+	if (!has_release(flow))
+		flow->flags |= SW_F_NO_RELEASE;
 	flow_read_local(flow, sk);
 	flow_read_peer(flow, sk);
 }
@@ -189,10 +215,12 @@ static __always_inline void who_runs_probed(struct who *who)
 }
 
 /* The group leader's name: a thread's own says nothing about the process. */
-static __always_inline void account_name(struct sw_account *account)
+static __noinline void account_name(struct sw_account *account)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
+	if (!account)
+		return;
 	BPF_CORE_READ_STR_INTO(&account->comm, task, group_leader, comm);
 }
 

@@ -16,23 +16,43 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "cgroup.bpf.h"
+#include "compat.bpf.h"
 #include "sweep.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* ---- bind ---- */
+
 SEC("?cgroup/post_bind4")
 int post_bind4(struct bpf_sock *ctx)
 {
-	on_bind(ctx);
+	on_bind(cgroup_sock_get(ctx, bpf_get_socket_cookie(ctx)), raw_sock(ctx));
 	return 1;
 }
 
 SEC("?cgroup/post_bind6")
 int post_bind6(struct bpf_sock *ctx)
 {
-	on_bind(ctx);
+	on_bind(cgroup_sock_get(ctx, bpf_get_socket_cookie(ctx)), raw_sock(ctx));
 	return 1;
 }
+
+SEC("?fexit/inet_bind")
+int BPF_PROG(inet_bind_exit, struct socket *sock, void *addr, int len, int ret)
+{
+	on_socket_bind(sock, ret);
+	return 0;
+}
+
+SEC("?fexit/inet6_bind")
+int BPF_PROG(inet6_bind_exit, struct socket *sock, void *addr, int len, int ret)
+{
+	on_socket_bind(sock, ret);
+	return 0;
+}
+
+/* ---- connect, listen, states ---- */
 
 SEC("?cgroup/connect4")
 int connect4(struct bpf_sock_addr *ctx)
@@ -40,8 +60,7 @@ int connect4(struct bpf_sock_addr *ctx)
 	struct peer peer;
 
 	peer_v4(ctx, &peer);
-	on_connect_enter(ctx, &peer);
-	return 1;
+	return cgroup_connect(ctx, &peer);
 }
 
 SEC("?cgroup/connect6")
@@ -50,8 +69,21 @@ int connect6(struct bpf_sock_addr *ctx)
 	struct peer peer;
 
 	peer_v6(ctx, &peer);
-	on_connect_enter(ctx, &peer);
-	return 1;
+	return cgroup_connect(ctx, &peer);
+}
+
+SEC("?fexit/tcp_v4_connect")
+int BPF_PROG(tcp_v4_connect_exit, struct sock *sk, void *addr, int len, int ret)
+{
+	on_connect_exit(sk, ret);
+	return 0;
+}
+
+SEC("?fexit/tcp_v6_connect")
+int BPF_PROG(tcp_v6_connect_exit, struct sock *sk, void *addr, int len, int ret)
+{
+	on_connect_exit(sk, ret);
+	return 0;
 }
 
 SEC("?tp_btf/inet_sock_set_state")
@@ -61,19 +93,36 @@ int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
 	return 0;
 }
 
+/* ---- accept ---- */
+
+SEC("?fexit/inet_csk_accept")
+int BPF_PROG(csk_accept_exit, struct sock *sk, void *arg, struct sock *newsk)
+{
+	on_csk_accept(newsk);
+	return 0;
+}
+
+SEC("?fexit/inet_csk_accept")
+int BPF_PROG(csk_accept_exit_old, struct sock *sk, int flags, int *err, bool kern,
+	     struct sock *newsk)
+{
+	on_csk_accept(newsk);
+	return 0;
+}
+
 SEC("?cgroup/getpeername4")
 int getpeername4(struct bpf_sock_addr *ctx)
 {
-	on_getpeername(ctx->sk);
-	return 1;
+	return cgroup_accept(ctx);
 }
 
 SEC("?cgroup/getpeername6")
 int getpeername6(struct bpf_sock_addr *ctx)
 {
-	on_getpeername(ctx->sk);
-	return 1;
+	return cgroup_accept(ctx);
 }
+
+/* ---- peers of unconnected UDP: before the bytes of the same call ---- */
 
 SEC("?cgroup/sendmsg4")
 int udp_sendmsg4(struct bpf_sock_addr *ctx)
@@ -81,8 +130,7 @@ int udp_sendmsg4(struct bpf_sock_addr *ctx)
 	struct peer peer;
 
 	peer_v4(ctx, &peer);
-	on_udp_peer(ctx, &peer, false);
-	return 1;
+	return cgroup_udp(ctx, &peer, false);
 }
 
 SEC("?cgroup/sendmsg6")
@@ -91,8 +139,7 @@ int udp_sendmsg6(struct bpf_sock_addr *ctx)
 	struct peer peer;
 
 	peer_v6(ctx, &peer);
-	on_udp_peer(ctx, &peer, false);
-	return 1;
+	return cgroup_udp(ctx, &peer, false);
 }
 
 SEC("?cgroup/recvmsg4")
@@ -101,8 +148,7 @@ int udp_recvmsg4(struct bpf_sock_addr *ctx)
 	struct peer peer;
 
 	peer_v4(ctx, &peer);
-	on_udp_peer(ctx, &peer, true);
-	return 1;
+	return cgroup_udp(ctx, &peer, true);
 }
 
 SEC("?cgroup/recvmsg6")
@@ -111,9 +157,17 @@ int udp_recvmsg6(struct bpf_sock_addr *ctx)
 	struct peer peer;
 
 	peer_v6(ctx, &peer);
-	on_udp_peer(ctx, &peer, true);
-	return 1;
+	return cgroup_udp(ctx, &peer, true);
 }
+
+SEC("?fentry/skb_consume_udp")
+int BPF_PROG(consume_udp, struct sock *sk, struct sk_buff *skb, int len)
+{
+	on_consume_udp(sk, skb, len);
+	return 0;
+}
+
+/* ---- bytes ---- */
 
 SEC("?tp_btf/sock_send_length")
 int BPF_PROG(send_length, struct sock *sk, int ret, int flags)
@@ -129,11 +183,77 @@ int BPF_PROG(recv_length, struct sock *sk, int ret, int flags)
 	return 0;
 }
 
+SEC("?fexit/inet_sendmsg")
+int BPF_PROG(inet_sendmsg_exit, struct socket *sock, void *msg, size_t size, int ret)
+{
+	on_inet_io(sock, ret, 0, false);
+	return 0;
+}
+
+SEC("?fexit/inet6_sendmsg")
+int BPF_PROG(inet6_sendmsg_exit, struct socket *sock, void *msg, size_t size, int ret)
+{
+	on_inet_io(sock, ret, 0, false);
+	return 0;
+}
+
+SEC("?fexit/inet_recvmsg")
+int BPF_PROG(inet_recvmsg_exit, struct socket *sock, void *msg, size_t size, int flags, int ret)
+{
+	on_inet_io(sock, ret, flags, true);
+	return 0;
+}
+
+SEC("?fexit/inet6_recvmsg")
+int BPF_PROG(inet6_recvmsg_exit, struct socket *sock, void *msg, size_t size, int flags, int ret)
+{
+	on_inet_io(sock, ret, flags, true);
+	return 0;
+}
+
+SEC("?fexit/inet_sendpage")
+int BPF_PROG(inet_sendpage_exit, struct socket *sock, void *page, int offset, size_t size,
+	     int flags, long ret)
+{
+	on_sendpage(sock, ret);
+	return 0;
+}
+
+SEC("?fexit/packet_sendmsg")
+int BPF_PROG(packet_sendmsg_exit, struct socket *sock, void *msg, size_t size, int ret)
+{
+	on_inet_io(sock, ret, 0, false);
+	return 0;
+}
+
+SEC("?fexit/packet_recvmsg")
+int BPF_PROG(packet_recvmsg_exit, struct socket *sock, void *msg, size_t size, int flags, int ret)
+{
+	on_inet_io(sock, ret, flags, true);
+	return 0;
+}
+
+/* ---- the end ---- */
+
 SEC("?cgroup/sock_release")
 int sock_release(struct bpf_sock *ctx)
 {
-	on_release(ctx);
+	on_release(cgroup_sock_find(ctx), raw_sock(ctx));
 	return 1;
+}
+
+SEC("?fentry/inet_release")
+int BPF_PROG(inet_release_entry, struct socket *sock)
+{
+	on_socket_release(sock);
+	return 0;
+}
+
+SEC("?fentry/packet_release")
+int BPF_PROG(packet_release_entry, struct socket *sock)
+{
+	on_socket_release(sock);
+	return 0;
 }
 
 SEC("?tp_btf/tcp_destroy_sock")
@@ -142,6 +262,8 @@ int BPF_PROG(tcp_destroy, struct sock *sk)
 	on_tcp_destroy(sk);
 	return 0;
 }
+
+/* ---- iterators ---- */
 
 /* clang reloads context fields after a NULL check and the verifier then refuses: use locals. */
 SEC("?iter/task_file")

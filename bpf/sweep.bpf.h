@@ -21,19 +21,17 @@ static __always_inline int on_file(struct seq_file *seq, struct task_struct *tas
 	sk = socket->sk;
 	if (!sk || !is_watched(sk->__sk_common.skc_family))
 		return 0;
-	st = bpf_sk_storage_get(&socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!st) {
-		count(&stats.lost_storage);
+	st = STORAGE_CREATE(&socks, sk);
+	if (!st)
 		return 0;
-	}
 	if (!st->initialised) {
 		sock_init(st, sk, bpf_get_socket_cookie(sk), 0);
 		st->flow.flags |= SW_F_BEFORE_START;
 		if (st->flow.state == TCP_LISTEN && has_tcp_states(st->flow.protocol))
 			st->flow.flags |= SW_F_LISTENER;
-		else if (st->flow.protocol == IPPROTO_TCP && st->flow.family != AF_PACKET)
-			st->flow.flags |= tcp_side(sk, st->flow.state);
 	}
+	if (!st->flow.cookie) /* another CPU is just setting it, for a call that it will tell of */
+		return 0;
 	record_fill(&r, SW_REC_SNAPSHOT, 0, &st->flow, NULL);
 	r.account.tgid = BPF_CORE_READ(task, tgid);
 	r.account.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);

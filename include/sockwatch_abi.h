@@ -106,11 +106,19 @@ struct sw_extra {
 	struct sw_account account;
 };
 
-struct sw_live {           /* in mapped data: user space writes, programs read */
-	__u32 epoch;       /* moved at each refresh, never 0 */
-	__u32 sweep_final; /* the sweep books what bypassed recvmsg even on shared sockets */
-	__u32 has_release; /* the end of inet sockets is reported by cgroup/sock_release */
-	__u32 half_ring;   /* bytes in the ring buffer from which on the reader is woken */
+enum sw_release {
+	SW_RELEASE_USER = 1 << 0,   /* sockets of processes */
+	SW_RELEASE_KERNEL = 1 << 1, /* the kernel's own */
+	SW_RELEASE_PACKET = 1 << 2, /* packet sockets */
+};
+
+struct sw_live {             /* in mapped data: user space writes, programs read */
+	__u32 epoch;         /* moved at each refresh, never 0 */
+	__u32 sweep_final;   /* the sweep books what bypassed recvmsg even on shared sockets */
+	__u32 release;       /* enum sw_release: whose end some hook reports */
+	__u32 half_ring;     /* bytes in the ring buffer from which on the reader is woken */
+	__u32 connect_errno; /* a hook on the return of connect tells why it failed */
+	__u32 pad;
 };
 
 struct sw_stats {            /* in mapped data: programs write, user space reads */
@@ -129,7 +137,7 @@ SW_ASSERT_SIZE(struct sw_account, 56);
 SW_ASSERT_SIZE(struct sw_record, 144);
 SW_ASSERT_SIZE(struct sw_extra_key, 40);
 SW_ASSERT_SIZE(struct sw_extra, 128);
-SW_ASSERT_SIZE(struct sw_live, 16);
+SW_ASSERT_SIZE(struct sw_live, 24);
 SW_ASSERT_SIZE(struct sw_stats, 56);
 
 #endif

@@ -8,6 +8,8 @@
  *       sock.bpf.h                struct sock and task_struct into flows and accounts
  *       account.bpf.h             bytes of a call to the account of its process: the hot path
  *       life.bpf.h                connect, accept, listen, bind, states, close
+ *       cgroup.bpf.h              the contexts of programs on cgroups
+ *       compat.bpf.h              kernel differences, each with its commit
  *       emit.bpf.h, maps.bpf.h    records and loss; maps and variables
  *       sweep.bpf.h               iterators: open before the start, left over when quiet
  *   user/capture/                 where events come from
@@ -37,15 +39,18 @@
  *       rows, help
  *       screen, term              grid of cells; the terminal, the only one to see curses
  *   user/util/                    libc only: buf, fmt, hash, num, text, unicode
- *   user/                         main (this), opts (command line), run (the loop), output (files)
+ *   user/                         main (this), opts (command line), run (the loop), output (files),
+ *                                 check (what this kernel lets us see)
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "capture/live.h"
+#include "check.h"
 #include "model/model.h"
 #include "opts.h"
 #include "output.h"
@@ -118,6 +123,15 @@ static int run_to_status(struct run *run, const struct opts *opts, int output)
 	return EXIT_RUN;
 }
 
+/* With one of these closed, the next file would take its place and get our messages. A closed
+ * stdout stays one that cannot be written to. */
+static void hold_standard_fds(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)!open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
+}
+
 int main(int argc, char **argv)
 {
 	char why[LIVE_WHY] = "";
@@ -126,21 +140,25 @@ int main(int argc, char **argv)
 	struct opts opts;
 	int output, err, status;
 
+	hold_standard_fds();
 	setlocale(LC_ALL, "");
 	opts_parse(&opts, argc, argv);
+	if (opts.command == COMMAND_CHECK)
+		return check_run(&opts);
 	run_block_signals();
-	output = output_open(opts.output, why, sizeof(why));
-	if (output < 0) {
-		fprintf(stderr, "sockwatch: %s\n", why);
-		return EXIT_RUN;
-	}
 	live.ring_bytes = opts.ring_bytes;
 	live.accounts = opts.accounts;
-	live.no_cgroup = opts.no_cgroup;
+	live.way = opts.hooks;
 	err = live_open(&run.source, &live, why);
 	if (err) {
 		fprintf(stderr, "sockwatch: %s\n", why);
 		return EXIT_PERMISSION;
+	}
+	output = output_open(opts.output, why, sizeof(why));
+	if (output < 0) {
+		fprintf(stderr, "sockwatch: %s\n", why);
+		run.source->ops->close(run.source);
+		return EXIT_RUN;
 	}
 	run.delay_ns = opts.delay_ns;
 	run.iterations = opts.iterations;

@@ -17,6 +17,7 @@ enum { /* options without a letter */
        OPT_ASCII,
        OPT_RING_SIZE,
        OPT_ACCOUNTS,
+       OPT_HOOKS,
        OPT_NO_CGROUP,
 };
 
@@ -32,12 +33,14 @@ static const struct argp_option table[] = {
 	 "Sort by a column: tx, rx, txtotal, rxtotal, pid, name, ...; "
 	 "`help` lists them",
 	 0},
-	{"format", 'f', "FORMAT", 0, "log: format of the records: json", 0},
+	{"format", 'f', "FORMAT", 0, "log, check, selftest: json", 0},
 	{"output", 'o', "FILE", 0, "log: append to FILE; - is stdout (default)", 0},
+	{"verbose", 'v', NULL, 0, "selftest: every flow, not only every kind", 0},
 	{"color", OPT_COLOR, "WHEN", 0, "auto, always or never; NO_COLOR is honoured", 0},
 	{"ascii", OPT_ASCII, NULL, 0, "No characters beyond ASCII in the live view", 0},
 	{"ring-size", OPT_RING_SIZE, "BYTES", OPTION_HIDDEN, NULL, 0},
 	{"accounts", OPT_ACCOUNTS, "N", OPTION_HIDDEN, NULL, 0},
+	{"hooks", OPT_HOOKS, "WAY", OPTION_HIDDEN, NULL, 0},
 	{"no-cgroup", OPT_NO_CGROUP, NULL, OPTION_HIDDEN, NULL, 0},
 	{NULL, 'h', NULL, OPTION_HIDDEN, NULL, -1},
 	{0},
@@ -46,12 +49,15 @@ static const struct argp_option table[] = {
 static const char doc[] =
 	"top for sockets: exact bytes and connections per process, port and connection.\v"
 	"Commands:\n"
-	"  top   the live view; the default\n"
-	"  log   one JSON object a line for each socket and process that moved bytes\n"
-	"        or changed state in an interval\n"
+	"  top       the live view; the default\n"
+	"  log       one JSON object a line for each socket and process that moved\n"
+	"            bytes or changed state in an interval\n"
+	"  check     what is seen on this kernel, by which hooks; exit status 0 only if\n"
+	"            everything is exact, 1 if something is not, 3 if nothing can be seen\n"
+	"  selftest  send known traffic of every kind, compare with what was counted\n"
 	"\n"
-	"Exit status: 0 ok, 1 a failure while running, 2 wrong usage, 3 not permitted or\n"
-	"the kernel cannot. Needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN.";
+	"Exit status: 0 ok, 1 failed while running, 2 wrong usage, 3 not permitted\n"
+	"or the kernel cannot. Needs root, or CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN.";
 
 static void print_version(FILE *f, struct argp_state *state)
 {
@@ -111,14 +117,39 @@ static void parse_ring_size(struct opts *opts, const char *arg, struct argp_stat
 	opts->ring_bytes = (uint32_t)bytes;
 }
 
+static const char *const commands[] = {
+	[COMMAND_TOP] = "top",
+	[COMMAND_LOG] = "log",
+	[COMMAND_CHECK] = "check",
+	[COMMAND_SELFTEST] = "selftest",
+};
+
 static void parse_word(struct opts *opts, const char *arg, struct argp_state *state)
 {
 	if (state->arg_num)
 		argp_error(state, "one argument too many: `%s`", arg);
-	else if (!strcmp(arg, "log"))
-		opts->command = COMMAND_LOG;
-	else if (strcmp(arg, "top") != 0)
-		argp_error(state, "`%s` is not a command (top, log)", arg);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(arg, commands[i])) {
+			opts->command = (enum command)i;
+			return;
+		}
+	argp_error(state, "`%s` is not a command (top, log, check, selftest)", arg);
+}
+
+/* The command may stand behind its options, so only at the end is it known what goes with it. */
+static void check_command(const struct opts *opts, struct argp_state *state)
+{
+	const char *name = commands[opts->command];
+
+	if (opts->command != COMMAND_LOG && opts->output)
+		argp_error(state, "--output belongs to `sockwatch log`");
+	if (opts->command == COMMAND_TOP && opts->format)
+		argp_error(state, "--format belongs to `sockwatch log`, `check` and `selftest`");
+	if (opts->command != COMMAND_TOP && (opts->batch || opts->sort))
+		argp_error(state, "%s does not go with `sockwatch %s`",
+			   opts->sort ? "--sort" : "--batch (or --once)", name);
+	if (opts->verbose && opts->command != COMMAND_SELFTEST)
+		argp_error(state, "--verbose belongs to `sockwatch selftest`");
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -151,6 +182,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'o':
 		opts->output = arg;
 		return 0;
+	case 'v':
+		opts->verbose = true;
+		return 0;
 	case OPT_COLOR:
 		parse_color(opts, arg, state);
 		return 0;
@@ -163,14 +197,20 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_ACCOUNTS:
 		opts->accounts = (uint32_t)parse_u64(arg, "--accounts", 1, 1 << 24, state);
 		return 0;
+	case OPT_HOOKS:
+		opts->hooks = arg;
+		return 0;
 	case OPT_NO_CGROUP:
-		opts->no_cgroup = true;
+		opts->hooks = "no-cgroup";
 		return 0;
 	case 'h':
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		return 0;
 	case ARGP_KEY_ARG:
 		parse_word(opts, arg, state);
+		return 0;
+	case ARGP_KEY_END:
+		check_command(opts, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -183,18 +223,9 @@ void opts_parse(struct opts *opts, int argc, char **argv)
 
 	*opts = (struct opts){.delay_ns = DEFAULT_DELAY_NS, .color = TERM_COLOR_AUTO};
 	argp_err_exit_status = EXIT_USAGE;
+	argv[0] = (char *)"sockwatch"; /* getopt's messages begin with it, whatever the path */
 	argp_program_version_hook = print_version;
 	argp_parse(&argp, argc, argv, 0, NULL, opts);
-	if (opts->command != COMMAND_LOG && (opts->output || opts->format)) {
-		fprintf(stderr, "sockwatch: --%s belongs to `sockwatch log`\n",
-			opts->output ? "output" : "format");
-		exit(EXIT_USAGE);
-	}
-	if (opts->command == COMMAND_LOG && (opts->batch || opts->sort)) {
-		fprintf(stderr, "sockwatch: --%s does not go with `sockwatch log`\n",
-			opts->batch ? "batch" : "sort");
-		exit(EXIT_USAGE);
-	}
 	if (!opts->output)
 		opts->output = "-";
 }

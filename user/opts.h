@@ -13,21 +13,22 @@ enum exit_status {
 	EXIT_PERMISSION = 3 /* not permitted, or the kernel cannot */
 };
 
-enum command { COMMAND_TOP, COMMAND_LOG };
+enum command { COMMAND_TOP, COMMAND_LOG, COMMAND_CHECK, COMMAND_SELFTEST };
 
 struct opts {
 	enum command command;
 	uint64_t delay_ns;
 	uint64_t iterations; /* 0 = until interrupted */
-	bool batch;          /* tables as text instead of the live view */
-	const char *sort;    /* borrowed from argv; key of a column or NULL */
-	const char *output;  /* borrowed; `-` = stdout */
-	const char *format;  /* borrowed; of the log; NULL = json */
-	int color;           /* enum term_color */
+	bool verbose;
+	bool batch;         /* tables as text instead of the live view */
+	const char *sort;   /* borrowed from argv; key of a column or NULL */
+	const char *output; /* borrowed; `-` = stdout */
+	const char *format; /* borrowed; of the log; NULL = json */
+	int color;          /* enum term_color */
 	bool ascii;
 	uint32_t ring_bytes; /* 0 = default */
 	uint32_t accounts;   /* 0 = default */
-	bool no_cgroup;
+	const char *hooks;   /* borrowed; way of kcaps_limit or NULL */
 };
 
 /** Fill @opts. Prints help or version and exits 0, or one line of error and exits EXIT_USAGE. */

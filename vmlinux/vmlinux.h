@@ -132,6 +132,13 @@ struct socket {
 	struct sock *sk;
 };
 
+struct sk_buff {
+	__be16 protocol;
+	__u16 transport_header;
+	__u16 network_header;
+	unsigned char *head;
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {

@@ -1,22 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "capture/hooks.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #define NEEDS(cap) (1U << KCAP_##cap)
 #define NEEDS_CGROUP (NEEDS(CGROUP2) | NEEDS(CAP_NET_ADMIN))
 
+#define NEEDS_FEXIT(cap) (NEEDS(TRAMPOLINES) | NEEDS(cap))
+#define NEEDS_LENGTH (NEEDS(TP_BTF) | NEEDS(TP_SOCK_LENGTH))
+
 /* Reasons and measured costs: tests/bench. Never the accept and connect system calls' tracepoints:
- * one of them makes every system call of the machine take the slow path. */
+ * one of them makes every system call of the machine take the slow path. Not for bytes, though they
+ * tempt: fexit on sock_recvmsg (recvmmsg: an eighth), on tcp_sendmsg (no sendfile before 6.5, no
+ * MPTCP), on udp_sendmsg and udpv6_sendmsg (v4-mapped twice), on tcp_cleanup_rbuf (peeks). */
 /* clang-format off */
 const struct hook hooks[HOOK_PURPOSES] = {
 	[HOOK_BYTES] = {
 		.purpose = "bytes sent and received",
 		.required = true,
 		.alternatives = {
-			{"tracepoints sock_send_length, sock_recv_length",
-			 NEEDS(TP_BTF) | NEEDS(TP_SOCK_LENGTH), {"send_length", "recv_length"}},
+			{"tracepoints sock_send_length, sock_recv_length", NEEDS_LENGTH,
+			 {"send_length", "recv_length"}, NULL},
+			{"fexit inet_sendmsg, inet_recvmsg and IPv6", NEEDS_FEXIT(FN_INET_IO),
+			 {"inet_sendmsg_exit", "inet6_sendmsg_exit", "inet_recvmsg_exit",
+			  "inet6_recvmsg_exit"}, NULL},
+		},
+	},
+	[HOOK_SENDPAGE] = {
+		.purpose = "bytes sent by sendfile and splice",
+		.missing = "bytes sent by sendfile and splice are not counted",
+		.alternatives = {
+			{"as other bytes", NEEDS(NO_SENDPAGE), {NULL}, NULL},
+			{"fexit inet_sendpage", NEEDS_FEXIT(FN_SENDPAGE), {"inet_sendpage_exit"}, NULL},
+		},
+	},
+	[HOOK_PACKET_BYTES] = {
+		.purpose = "bytes of packet sockets",
+		.missing = "bytes of packet sockets are not counted",
+		.alternatives = {
+			{"as other bytes", NEEDS_LENGTH, {NULL}, NULL},
+			{"fexit packet_sendmsg, packet_recvmsg", NEEDS_FEXIT(FN_PACKET),
+			 {"packet_sendmsg_exit", "packet_recvmsg_exit"}, NULL},
 		},
 	},
 	[HOOK_TCP_STATES] = {
@@ -24,7 +50,7 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.required = true,
 		.alternatives = {
 			{"tracepoint inet_sock_set_state",
-			 NEEDS(TP_BTF) | NEEDS(TP_TCP_STATE), {"tcp_state"}},
+			 NEEDS(TP_BTF) | NEEDS(TP_TCP_STATE), {"tcp_state"}, NULL},
 		},
 	},
 	[HOOK_TCP_END] = {
@@ -32,62 +58,88 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.missing = "the end of TCP sockets that no process holds is not seen",
 		.alternatives = {
 			{"tracepoint tcp_destroy_sock",
-			 NEEDS(TP_BTF) | NEEDS(TP_TCP_DESTROY), {"tcp_destroy"}},
+			 NEEDS(TP_BTF) | NEEDS(TP_TCP_DESTROY), {"tcp_destroy"}, NULL},
 		},
 	},
 	[HOOK_BIND] = {
 		.purpose = "bind",
-		.missing = "no cgroup2 or CAP_NET_ADMIN: "
-			   "a bound port is seen only at listen or the first bytes",
+		.missing = "a bound port is seen only at listen or the first bytes",
 		.alternatives = {
-			{"cgroup/post_bind", NEEDS_CGROUP, {"post_bind4", "post_bind6"}},
+			{"cgroup/post_bind", NEEDS_CGROUP, {"post_bind4", "post_bind6"}, NULL},
+			{"fexit inet_bind, inet6_bind", NEEDS_FEXIT(FN_BIND),
+			 {"inet_bind_exit", "inet6_bind_exit"}, NULL},
 		},
 	},
 	[HOOK_CONNECT_ENTER] = {
 		.purpose = "connects that fail before a SYN is sent",
-		.missing = "no cgroup2 or CAP_NET_ADMIN: "
-			   "connects that fail before a SYN is sent are not seen",
+		.missing = "connects that fail before a SYN is sent are not seen",
 		.alternatives = {
-			{"cgroup/connect", NEEDS_CGROUP, {"connect4", "connect6"}},
+			{"cgroup/connect", NEEDS_CGROUP, {"connect4", "connect6"}, NULL},
+		},
+	},
+	[HOOK_CONNECT_ERRNO] = {
+		.purpose = "errno of connects that fail before a SYN is sent",
+		.unseen = "connects that fail before a SYN is sent have no errno",
+		.alternatives = {
+			{"fexit tcp_v4_connect, tcp_v6_connect", NEEDS_FEXIT(FN_CONNECT),
+			 {"tcp_v4_connect_exit", "tcp_v6_connect_exit"}, NULL},
 		},
 	},
 	[HOOK_ACCEPT] = {
 		.purpose = "accept by whom, at once",
-		.missing = "no cgroup2 or CAP_NET_ADMIN: "
-			   "who accepted is known only from the first bytes on",
+		.missing = "who accepted is known only from the first bytes on",
 		.alternatives = {
-			{"cgroup/getpeername", NEEDS_CGROUP, {"getpeername4", "getpeername6"}},
+			{"fexit inet_csk_accept", NEEDS_FEXIT(FN_ACCEPT), {"csk_accept_exit"}, NULL},
+			{"fexit inet_csk_accept", NEEDS_FEXIT(FN_ACCEPT_OLD),
+			 {"csk_accept_exit_old"}, NULL},
+			{"cgroup/getpeername, else the first bytes", NEEDS_CGROUP,
+			 {"getpeername4", "getpeername6"},
+			 "an accept that asks for no address is known from the first bytes on"},
 		},
 	},
-	[HOOK_UDP_PEERS] = {
-		.purpose = "peers of unconnected UDP sockets",
-		.missing = "no cgroup2 or CAP_NET_ADMIN: "
-			   "peers of unconnected UDP sockets are not told apart",
+	[HOOK_UDP_SEND_PEERS] = {
+		.purpose = "peers that unconnected UDP sockets send to",
+		.missing = "peers that unconnected UDP sockets send to are not told apart",
 		.alternatives = {
-			{"cgroup/sendmsg, cgroup/recvmsg", NEEDS_CGROUP,
-			 {"udp_sendmsg4", "udp_sendmsg6", "udp_recvmsg4", "udp_recvmsg6"}},
+			{"cgroup/sendmsg", NEEDS_CGROUP, {"udp_sendmsg4", "udp_sendmsg6"}, NULL},
+		},
+	},
+	[HOOK_UDP_RECV_PEERS] = {
+		.purpose = "peers that unconnected UDP sockets receive from",
+		.missing = "peers that unconnected UDP sockets receive from are not told apart",
+		.alternatives = {
+			{"fentry skb_consume_udp", NEEDS_FEXIT(FN_CONSUME_UDP), {"consume_udp"}, NULL},
+			{"cgroup/recvmsg", NEEDS_CGROUP, {"udp_recvmsg4", "udp_recvmsg6"},
+			 "a receive that asks for no address (recv, read) is booked to peer *"},
 		},
 	},
 	[HOOK_RELEASE] = {
 		.purpose = "close by the last process",
-		.missing = "no cgroup2 or CAP_NET_ADMIN: "
-			   "the close of UDP and raw sockets is seen seconds late",
+		.missing = "the close of UDP and raw sockets is seen seconds late",
 		.alternatives = {
-			{"cgroup/sock_release", NEEDS_CGROUP, {"sock_release"}},
+			{"cgroup/sock_release", NEEDS_CGROUP, {"sock_release"}, NULL},
+			{"fentry inet_release", NEEDS_FEXIT(FN_RELEASE), {"inet_release_entry"}, NULL},
+		},
+	},
+	[HOOK_PACKET_RELEASE] = {
+		.purpose = "close of packet sockets",
+		.unseen = "the close of packet sockets is seen seconds late",
+		.alternatives = {
+			{"fentry packet_release", NEEDS_FEXIT(FN_PACKET), {"packet_release_entry"}, NULL},
 		},
 	},
 	[HOOK_SNAPSHOT] = {
 		.purpose = "sockets open before the start",
 		.required = true,
 		.alternatives = {
-			{"iter/task_file", NEEDS(TP_BTF) | NEEDS(ITERATORS), {"snapshot"}},
+			{"iter/task_file", NEEDS(TP_BTF) | NEEDS(ITERATORS), {"snapshot"}, NULL},
 		},
 	},
 	[HOOK_SWEEP] = {
 		.purpose = "last bytes of sockets that went quiet",
 		.required = true,
 		.alternatives = {
-			{"iter/bpf_sk_storage_map", NEEDS(TP_BTF) | NEEDS(ITERATORS), {"sweep"}},
+			{"iter/bpf_sk_storage_map", NEEDS(TP_BTF) | NEEDS(ITERATORS), {"sweep"}, NULL},
 		},
 	},
 };
@@ -128,6 +180,64 @@ bool hooks_wants(const int chosen[HOOK_PURPOSES], const char *program)
 		}
 	}
 	return false;
+}
+
+bool hooks_exact(const int chosen[HOOK_PURPOSES], int purpose)
+{
+	const struct hook *hook = &hooks[purpose];
+
+	if (chosen[purpose] >= 0)
+		return !hook->alternatives[chosen[purpose]].gap;
+	return !hook->required && !hook->missing && !hook->unseen;
+}
+
+void hooks_lacking(const struct kcaps *caps, int purpose, int k, char *dst, size_t size)
+{
+	unsigned int lack = lacking(caps, hooks[purpose].alternatives[k].needs);
+	size_t len = 0;
+
+	dst[0] = '\0';
+	for (int i = 0; i < KCAP_COUNT && len < size; i++)
+		if (lack & 1U << i)
+			len += (size_t)snprintf(dst + len, size - len, "%s%s", len ? ", " : "",
+						kcap_name(i));
+}
+
+/* The alternative that is nearest: what the user can give (capabilities, cgroup2) weighs little
+ * beside what the kernel would have to have. */
+static unsigned int nearest_lack(const struct kcaps *caps, const struct hook *hook)
+{
+	const unsigned int can_give = NEEDS(CAP_BPF) | NEEDS(CAP_PERFMON) | NEEDS_CGROUP;
+	unsigned int best = 0;
+	int least = INT_MAX;
+
+	for (int k = 0; hook->alternatives[k].name; k++) {
+		unsigned int lack = lacking(caps, hook->alternatives[k].needs);
+		int weight = __builtin_popcount(lack) +
+			     KCAP_COUNT * __builtin_popcount(lack & ~can_give);
+
+		if (weight < least) {
+			least = weight;
+			best = lack;
+		}
+	}
+	return best;
+}
+
+bool hooks_note(const struct kcaps *caps, const int chosen[HOOK_PURPOSES], int purpose, char *dst,
+		size_t size)
+{
+	const struct hook *hook = &hooks[purpose];
+	unsigned int lack = nearest_lack(caps, hook);
+
+	if (chosen[purpose] >= 0 || !hook->missing)
+		return false;
+	for (int k = 0; k < KCAP_COUNT; k++)
+		if (lack & 1U << k) {
+			snprintf(dst, size, "%s (needs %s)", hook->missing, kcap_name(k));
+			break;
+		}
+	return true;
 }
 
 bool hooks_refusal(const struct kcaps *caps, const int chosen[HOOK_PURPOSES], char *dst,

@@ -8,17 +8,22 @@
 
 #include "capture/kcaps.h"
 
-enum { HOOK_PROGRAMS = 4 }; /* programs of one alternative */
+enum { HOOK_PROGRAMS = 5 }; /* programs of one alternative */
 
 enum hook_purpose {
 	HOOK_BYTES,
+	HOOK_SENDPAGE,
+	HOOK_PACKET_BYTES,
 	HOOK_TCP_STATES,
 	HOOK_TCP_END,
 	HOOK_BIND,
 	HOOK_CONNECT_ENTER,
+	HOOK_CONNECT_ERRNO,
 	HOOK_ACCEPT,
-	HOOK_UDP_PEERS,
+	HOOK_UDP_SEND_PEERS,
+	HOOK_UDP_RECV_PEERS,
 	HOOK_RELEASE,
+	HOOK_PACKET_RELEASE,
 	HOOK_SNAPSHOT,
 	HOOK_SWEEP,
 	HOOK_PURPOSES
@@ -27,14 +32,16 @@ enum hook_purpose {
 struct hook_alternative {
 	const char *name;                    /* for the user; NULL ends the list */
 	unsigned int needs;                  /* bits 1 << enum kcap */
-	const char *programs[HOOK_PROGRAMS]; /* names in bpf/sockwatch.bpf.c */
+	const char *programs[HOOK_PROGRAMS]; /* names in bpf/sockwatch.bpf.c; none if served */
+	const char *gap;                     /* what it leaves unseen; NULL = exact */
 };
 
 struct hook {
 	const char *purpose; /* for the user */
 	bool required;       /* without it nothing can be shown */
-	const char *missing; /* one sentence: what is not seen without it */
-	struct hook_alternative alternatives[4];
+	const char *missing; /* what is not seen without it: told on screen and in logs */
+	const char *unseen;  /* the same where it is a detail: told by `sockwatch check` */
+	struct hook_alternative alternatives[4]; /* best first: by exactness, then by cost */
 };
 
 extern const struct hook hooks[HOOK_PURPOSES];
@@ -44,6 +51,17 @@ void hooks_choose(const struct kcaps *caps, int chosen[HOOK_PURPOSES]);
 
 /** Whether @program belongs to what was chosen. */
 bool hooks_wants(const int chosen[HOOK_PURPOSES], const char *program);
+
+/** What is not seen for want of @purpose and what it would need, one sentence into @dst; false if
+ *  nothing is missed. */
+bool hooks_note(const struct kcaps *caps, const int chosen[HOOK_PURPOSES], int purpose, char *dst,
+		size_t size);
+
+/** Whether the chosen way of @purpose (or that there is none) leaves nothing unseen. */
+bool hooks_exact(const int chosen[HOOK_PURPOSES], int purpose);
+
+/** What alternative @k of @purpose would need that @caps lack, `a, b` into @dst. */
+void hooks_lacking(const struct kcaps *caps, int purpose, int k, char *dst, size_t size);
 
 /** A required purpose has no alternative: why and what to do, one line into @dst; else false. */
 bool hooks_refusal(const struct kcaps *caps, const int chosen[HOOK_PURPOSES], char *dst,

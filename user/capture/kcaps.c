@@ -28,7 +28,16 @@ static const char *const names[KCAP_COUNT] = {
 	[KCAP_TP_TCP_DESTROY] = "tracepoint tcp_destroy_sock",
 	[KCAP_CGROUP2] = "cgroup2",
 	[KCAP_TRAMPOLINES] = "BPF trampolines",
-	[KCAP_KPROBES] = "kprobes",
+	[KCAP_FN_INET_IO] = "functions inet_sendmsg, inet_recvmsg",
+	[KCAP_FN_SENDPAGE] = "function inet_sendpage (until 6.4)",
+	[KCAP_NO_SENDPAGE] = "sendfile by sendmsg (6.5)",
+	[KCAP_FN_PACKET] = "functions packet_sendmsg, packet_recvmsg",
+	[KCAP_FN_RELEASE] = "function inet_release",
+	[KCAP_FN_BIND] = "functions inet_bind, inet6_bind",
+	[KCAP_FN_CONNECT] = "functions tcp_v4_connect, tcp_v6_connect",
+	[KCAP_FN_CONSUME_UDP] = "function skb_consume_udp",
+	[KCAP_FN_ACCEPT] = "function inet_csk_accept of 6.10",
+	[KCAP_FN_ACCEPT_OLD] = "function inet_csk_accept until 6.9",
 };
 
 const char *kcap_name(enum kcap cap)
@@ -95,24 +104,73 @@ static bool has_tracepoint(const struct btf *btf, const char *name)
 	return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
 }
 
-/* Load `r0 = 0; exit` as a tracing program; whether the kernel takes it, not what it would do. */
-static bool loads(const struct btf *btf, const char *target, int kind, enum bpf_attach_type type)
+static bool has_function(const struct btf *btf, const char *name)
+{
+	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+}
+
+static bool has_functions(const struct btf *btf, const char *const names_of[], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!has_function(btf, names_of[i]))
+			return false;
+	return true;
+}
+
+#define HAS_FUNCTIONS(btf, ...)                                \
+	has_functions(btf, (const char *const[]){__VA_ARGS__}, \
+		      sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+/* Number of parameters of a function; -1 when there is none of that name. */
+static int parameters(const struct btf *btf, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	t = t ? btf__type_by_id(btf, t->type) : NULL;
+	return t ? btf_vlen(t) : -1;
+}
+
+/* Load `r0 = 0; exit` as a tracing program and attach it for a moment: whether the kernel takes it,
+ * not what it would do. Loading is not enough: arm64 before 6.4 refuses only the attaching. */
+static bool attaches(const struct btf *btf, const char *target, int kind, enum bpf_attach_type type)
 {
 	static const struct bpf_insn insns[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type);
-	int id = btf__find_by_name_kind(btf, target, kind), fd;
+	int id = btf__find_by_name_kind(btf, target, (__u32)kind), fd, link;
 
 	if (id < 0)
 		return false;
-	opts.attach_btf_id = id;
+	opts.attach_btf_id = (__u32)id;
 	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "GPL", insns, 2, &opts);
 	if (fd < 0)
 		return false;
+	link = bpf_raw_tracepoint_open(NULL, fd);
+	if (link >= 0)
+		close(link);
 	close(fd);
-	return true;
+	return link >= 0;
+}
+
+static void probe_functions(struct kcaps *caps, const struct btf *btf)
+{
+	int accept = parameters(btf, "inet_csk_accept");
+
+	caps->has[KCAP_FN_INET_IO] = HAS_FUNCTIONS(btf, "inet_sendmsg", "inet6_sendmsg",
+						   "inet_recvmsg", "inet6_recvmsg");
+	caps->has[KCAP_FN_SENDPAGE] = has_function(btf, "inet_sendpage");
+	caps->has[KCAP_NO_SENDPAGE] = !caps->has[KCAP_FN_SENDPAGE];
+	caps->has[KCAP_FN_PACKET] =
+		HAS_FUNCTIONS(btf, "packet_sendmsg", "packet_recvmsg", "packet_release");
+	caps->has[KCAP_FN_RELEASE] = has_function(btf, "inet_release");
+	caps->has[KCAP_FN_BIND] = HAS_FUNCTIONS(btf, "inet_bind", "inet6_bind");
+	caps->has[KCAP_FN_CONNECT] = HAS_FUNCTIONS(btf, "tcp_v4_connect", "tcp_v6_connect");
+	caps->has[KCAP_FN_CONSUME_UDP] = has_function(btf, "skb_consume_udp");
+	caps->has[KCAP_FN_ACCEPT] = accept == 2;
+	caps->has[KCAP_FN_ACCEPT_OLD] = accept == 4;
 }
 
 static void probe_btf(struct kcaps *caps)
@@ -130,8 +188,9 @@ static void probe_btf(struct kcaps *caps)
 		btf__find_by_name_kind(btf, "bpf_iter_task_file", BTF_KIND_FUNC) > 0 &&
 		btf__find_by_name_kind(btf, "bpf_iter_bpf_sk_storage_map", BTF_KIND_FUNC) > 0;
 	caps->has[KCAP_TP_BTF] =
-		loads(btf, "btf_trace_inet_sock_set_state", BTF_KIND_TYPEDEF, BPF_TRACE_RAW_TP);
-	caps->has[KCAP_TRAMPOLINES] = loads(btf, "tcp_sendmsg", BTF_KIND_FUNC, BPF_TRACE_FENTRY);
+		attaches(btf, "btf_trace_inet_sock_set_state", BTF_KIND_TYPEDEF, BPF_TRACE_RAW_TP);
+	caps->has[KCAP_TRAMPOLINES] = attaches(btf, "tcp_abort", BTF_KIND_FUNC, BPF_TRACE_FENTRY);
+	probe_functions(caps, btf);
 	btf__free(btf);
 }
 
@@ -191,7 +250,19 @@ void kcaps_probe(struct kcaps *caps)
 	probe_lockdown(caps);
 	probe_btf(caps);
 	probe_cgroup2(caps);
-	caps->has[KCAP_KPROBES] = access("/sys/bus/event_source/devices/kprobe/type", F_OK) == 0;
+}
+
+bool kcaps_limit(struct kcaps *caps, const char *way)
+{
+	if (!strcmp(way, "fexit"))
+		caps->has[KCAP_TP_SOCK_LENGTH] = false;
+	else if (!strcmp(way, "no-cgroup"))
+		caps->has[KCAP_CGROUP2] = false;
+	else if (!strcmp(way, "no-trampoline"))
+		caps->has[KCAP_TRAMPOLINES] = false;
+	else
+		return !strcmp(way, "tracepoint");
+	return true;
 }
 
 void kcaps_done(struct kcaps *caps)

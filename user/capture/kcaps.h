@@ -17,8 +17,17 @@ enum kcap {
 	KCAP_TP_TCP_STATE,   /* tracepoint inet_sock_set_state (4.16) */
 	KCAP_TP_TCP_DESTROY, /* tracepoint tcp_destroy_sock */
 	KCAP_CGROUP2,        /* the cgroup2 hierarchy can be reached */
-	KCAP_TRAMPOLINES,    /* fentry, fexit */
-	KCAP_KPROBES,
+	KCAP_TRAMPOLINES,    /* fentry and fexit programs load and attach */
+	KCAP_FN_INET_IO,     /* functions inet_sendmsg, inet_recvmsg and their IPv6 twins */
+	KCAP_FN_SENDPAGE,    /* function inet_sendpage (until 6.4) */
+	KCAP_NO_SENDPAGE,    /* it is not there: sendfile comes by sendmsg (6.5) */
+	KCAP_FN_PACKET,      /* functions packet_sendmsg, packet_recvmsg, packet_release */
+	KCAP_FN_RELEASE,     /* function inet_release */
+	KCAP_FN_BIND,        /* functions inet_bind, inet6_bind */
+	KCAP_FN_CONNECT,     /* functions tcp_v4_connect, tcp_v6_connect */
+	KCAP_FN_CONSUME_UDP, /* function skb_consume_udp */
+	KCAP_FN_ACCEPT,      /* function inet_csk_accept(sk, arg) (6.10) */
+	KCAP_FN_ACCEPT_OLD,  /* function inet_csk_accept(sk, flags, err, kern) */
 	KCAP_COUNT
 };
 
@@ -32,6 +41,9 @@ struct kcaps {
 
 /** Ask the kernel. Never fails: what cannot be asked is not there. */
 void kcaps_probe(struct kcaps *caps);
+/** Leave out what is better than @way, to try the other ways: `tracepoint` (nothing), `fexit`,
+ *  `no-cgroup`, `no-trampoline`. False when there is no such way. */
+bool kcaps_limit(struct kcaps *caps, const char *way);
 /** Close what it holds. */
 void kcaps_done(struct kcaps *caps);
 /** What the user would call it: `CAP_BPF`, `cgroup2`, `tracepoint sock_send_length (6.3)`. */

@@ -22,10 +22,11 @@
 
 enum {
 	MAX_LINKS = 32,
-	BATCH = 8192,               /* records of one drain: the keyboard waits no longer */
-	ITER_BYTES = 64 << 10,      /* more than the 32 KiB that the kernel gives a read */
-	WALK_BATCH = 256,           /* entries of the hash a system call */
-	SWEEP_SHARE = 50,           /* a sweep may cost one part in so many of the time */
+	BATCH = 8192,          /* records of one drain: the keyboard waits no longer */
+	ITER_BYTES = 64 << 10, /* more than the 32 KiB that the kernel gives a read */
+	WALK_BATCH = 256,      /* entries of the hash a system call */
+	SWEEP_SHARE = 50,      /* a sweep may cost one part in so many of the time */
+	LAST_WALKS = 3,
 	IDLE_SWEEP_NS = 2000000000, /* for sockets whose end only a sweep shows */
 };
 
@@ -44,6 +45,7 @@ struct live {
 	void *arg;
 	size_t batch; /* records of this drain */
 	uint64_t delivered;
+	uint64_t cpu_base_ns;   /* own CPU time when the capture was live */
 	uint64_t ring_capacity; /* records */
 	bool started;
 	bool holders_wanted; /* bytes of a process not known yet: look at all files again */
@@ -108,12 +110,9 @@ static void tell_notes(struct live *live, uint64_t now_ns)
 {
 	struct event ev = {.kind = EVENT_NOTE, .time_ns = now_ns};
 
-	for (int i = 0; i < HOOK_PURPOSES; i++) {
-		if (live->chosen[i] >= 0 || !hooks[i].missing)
-			continue;
-		snprintf(ev.note.text, sizeof(ev.note.text), "%s", hooks[i].missing);
-		live->fn(&ev, live->arg);
-	}
+	for (int i = 0; i < HOOK_PURPOSES; i++)
+		if (hooks_note(&live->caps, live->chosen, i, ev.note.text, sizeof(ev.note.text)))
+			live->fn(&ev, live->arg);
 }
 
 /* The programs count already, so what moves from here on is seen; now what was open before. */
@@ -132,6 +131,7 @@ static int start(struct live *live)
 	host_event(&ev, host_boottime_ns());
 	live->fn(&ev, live->arg);
 	malloc_trim(0); /* what libbpf needed to load: several megabytes */
+	live->cpu_base_ns = host_cpu_ns();
 	return 0;
 }
 
@@ -269,6 +269,9 @@ static int collect(struct live *live, uint64_t now_ns, bool last)
 	if (!err &&
 	    (last || dirty || counts->closing || counts->extra_records != live->walked_extra)) {
 		err = walk(live);
+		for (int i = 0; !err && last && counts->closing && i < LAST_WALKS; i++)
+			err = walk(live); /* a kept CLOSE may stand before other entries of its
+					     socket */
 		live->walked_extra = counts->extra_records;
 	}
 	return err;
@@ -312,7 +315,7 @@ static void tell_tick(struct live *live, uint64_t now_ns, bool last)
 
 	ev.tick.interval_ns = now_ns - live->last_tick_ns;
 	ev.tick.wall_ns = host_wall_ns();
-	ev.tick.cpu_ns = host_cpu_ns();
+	ev.tick.cpu_ns = host_cpu_ns() - live->cpu_base_ns;
 	ev.tick.rss_bytes = host_rss_bytes();
 	ev.tick.records_seen = live->skel->bss->stats.seen;
 	ev.tick.records_delivered = live->delivered;
@@ -387,6 +390,20 @@ static const struct source_ops live_ops = {
 	.close = live_close,
 };
 
+/* Whose end is reported: the hook on the cgroup leaves out the kernel's own sockets. */
+static uint32_t releases(const int chosen[HOOK_PURPOSES])
+{
+	uint32_t release = 0;
+
+	if (chosen[HOOK_RELEASE] >= 0)
+		release |= SW_RELEASE_USER;
+	if (chosen[HOOK_RELEASE] > 0)
+		release |= SW_RELEASE_KERNEL;
+	if (chosen[HOOK_PACKET_RELEASE] >= 0)
+		release |= SW_RELEASE_PACKET;
+	return release;
+}
+
 static void configure(struct live *live, const struct live_options *options)
 {
 	uint32_t ring_bytes = options->ring_bytes ? options->ring_bytes : SW_RING_BYTES;
@@ -398,7 +415,8 @@ static void configure(struct live *live, const struct live_options *options)
 	if (options->accounts)
 		bpf_map__set_max_entries(live->skel->maps.extras, options->accounts);
 	live->skel->data->live.half_ring = ring_bytes / 2;
-	live->skel->data->live.has_release = live->chosen[HOOK_RELEASE] >= 0;
+	live->skel->data->live.release = releases(live->chosen);
+	live->skel->data->live.connect_errno = live->chosen[HOOK_CONNECT_ERRNO] >= 0;
 	live->ring_capacity = ring_bytes / (sizeof(struct sw_record) + BPF_RINGBUF_HDR_SZ);
 }
 
@@ -481,8 +499,10 @@ static int load(struct live *live, const struct live_options *options, char why[
 static int probe(struct live *live, const struct live_options *options, char why[LIVE_WHY])
 {
 	kcaps_probe(&live->caps);
-	if (options->no_cgroup)
-		live->caps.has[KCAP_CGROUP2] = false;
+	if (options->way && !kcaps_limit(&live->caps, options->way)) {
+		snprintf(why, LIVE_WHY, "--hooks: no way `%s`", options->way);
+		return -EINVAL;
+	}
 	if (kcaps_refusal(&live->caps, why, LIVE_WHY))
 		return -EPERM;
 	hooks_choose(&live->caps, live->chosen);

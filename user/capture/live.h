@@ -14,7 +14,7 @@ enum { LIVE_WHY = 256 };
 struct live_options {
 	uint32_t ring_bytes; /* power of two, at least a page; 0 = SW_RING_BYTES */
 	uint32_t accounts;   /* bound of the hash of further accounts; 0 = SW_ACCOUNTS */
-	bool no_cgroup;      /* as if there were no cgroup2 */
+	const char *way;     /* of kcaps_limit, borrowed; NULL = the best there is */
 };
 
 /**

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/** What programs on cgroups know: contexts of sockets and addresses instead of kernel structs. */
+#ifndef BPF_CGROUP_H
+#define BPF_CGROUP_H
+
+#include "life.bpf.h"
+
+/* The kernel's struct sock behind the pointer of a cgroup program, which the verifier lets nobody
+ * add to: as a number, through memory. At run time they are the same (bpf_sock is a view of it). */
+static __always_inline const void *raw_sock(void *sk)
+{
+	void *typed = sk;
+	const void *raw = NULL;
+
+	bpf_probe_read_kernel(&raw, sizeof(raw), &typed);
+	return raw;
+}
+
+static __always_inline struct sw_sock *cgroup_sock_find(struct bpf_sock *sk)
+{
+	return sk ? bpf_sk_storage_get(&socks, sk, NULL, 0) : NULL;
+}
+
+static __always_inline struct sw_sock *cgroup_sock_get(struct bpf_sock *sk, __u64 cookie)
+{
+	struct sw_sock *st;
+
+	st = STORAGE_CREATE(&socks, sk);
+	if (!st)
+		return NULL;
+	if (!st->initialised)
+		sock_init(st, raw_sock(sk), cookie, 0);
+	return st;
+}
+
+/* Address and port that the process gave (connect, sendto) or is being told (recvfrom). */
+static __always_inline void peer_v4(struct bpf_sock_addr *ctx, struct peer *peer)
+{
+	map_v4(peer->ip, ctx->user_ip4);
+	peer->port = bpf_ntohs((__u16)ctx->user_port);
+}
+
+static __always_inline void peer_v6(struct bpf_sock_addr *ctx, struct peer *peer)
+{
+	__u32 *word = (__u32 *)peer->ip;
+
+	word[0] = ctx->user_ip6[0];
+	word[1] = ctx->user_ip6[1];
+	word[2] = ctx->user_ip6[2];
+	word[3] = ctx->user_ip6[3];
+	peer->port = bpf_ntohs((__u16)ctx->user_port);
+}
+
+static __always_inline int cgroup_connect(struct bpf_sock_addr *ctx, const struct peer *peer)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	if (sk && ctx->protocol == IPPROTO_TCP)
+		on_connect_enter(cgroup_sock_get(sk, bpf_get_socket_cookie(ctx)), peer);
+	return 1;
+}
+
+/* accept() with an address asks for the peer's name in the context of who accepts; so does
+ * getpeername(), which is no news. */
+static __always_inline int cgroup_accept(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	if (sk)
+		on_accept(cgroup_sock_find(sk), raw_sock(sk));
+	return 1;
+}
+
+static __always_inline int cgroup_udp(struct bpf_sock_addr *ctx, const struct peer *peer, bool rx)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	if (sk)
+		stash_put(sk, peer, rx);
+	return 1;
+}
+
+#endif

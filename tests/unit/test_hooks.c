@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The table of hooks against the programs that there are, and the choices for made-up kernels. */
+#include "capture/hooks.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { MAX_PROGRAMS = 64, WHY = 256 };
+
+static const char SOURCE[] = "bpf/sockwatch.bpf.c";
+
+struct program {
+	char section[64], name[64];
+};
+
+static struct program programs[MAX_PROGRAMS];
+static int program_count;
+
+/* `SEC("?...")` on one line, `int name(` or `int BPF_PROG(name,` on the next. */
+static int read_programs(void **state)
+{
+	FILE *f = fopen(SOURCE, "re");
+	char line[256];
+	bool named = true;
+
+	(void)state;
+	if (!f) {
+		print_error("cannot open %s: run from the top of the tree\n", SOURCE);
+		return -1;
+	}
+	while (fgets(line, sizeof(line), f)) {
+		struct program *p = &programs[program_count];
+		const char *at = line + 4;
+
+		if (named && program_count < MAX_PROGRAMS &&
+		    sscanf(line, "SEC(\"?%63[^\"]", p->section) == 1) {
+			named = false;
+		} else if (!named) {
+			if (!strncmp(at, "BPF_PROG(", 9))
+				at += 9;
+			if (strncmp(line, "int ", 4) != 0 ||
+			    sscanf(at, "%63[a-z0-9_]", p->name) != 1)
+				break;
+			program_count++;
+			named = true;
+		}
+	}
+	fclose(f);
+	return named && program_count > 10 && program_count < MAX_PROGRAMS ? 0 : -1;
+}
+
+static const struct program *find_program(const char *name)
+{
+	for (int i = 0; i < program_count; i++)
+		if (!strcmp(programs[i].name, name))
+			return &programs[i];
+	return NULL;
+}
+
+static bool names(const struct hook_alternative *a, const char *program)
+{
+	for (int k = 0; k < HOOK_PROGRAMS && a->programs[k]; k++)
+		if (!strcmp(a->programs[k], program))
+			return true;
+	return false;
+}
+
+static void each_alternative(void (*fn)(const struct hook *hook, const struct hook_alternative *a))
+{
+	for (int i = 0; i < HOOK_PURPOSES; i++)
+		for (const struct hook_alternative *a = hooks[i].alternatives; a->name; a++)
+			fn(&hooks[i], a);
+}
+
+static void check_programs(const struct hook *hook, const struct hook_alternative *a)
+{
+	for (int k = 0; k < HOOK_PROGRAMS && a->programs[k]; k++)
+		if (!find_program(a->programs[k]))
+			fail_msg("%s: no program %s in %s", hook->purpose, a->programs[k], SOURCE);
+}
+
+static void table_names_programs_that_exist(void **state)
+{
+	(void)state;
+	each_alternative(check_programs);
+}
+
+static void every_program_is_in_the_table(void **state)
+{
+	(void)state;
+	for (int i = 0; i < program_count; i++) {
+		bool named = false;
+
+		for (int k = 0; k < HOOK_PURPOSES; k++)
+			for (const struct hook_alternative *a = hooks[k].alternatives; a->name; a++)
+				named |= names(a, programs[i].name);
+		if (!named)
+			fail_msg("no purpose needs the program %s", programs[i].name);
+	}
+}
+
+static unsigned int needs_of(const char *section)
+{
+	if (!strncmp(section, "cgroup/", 7))
+		return 1U << KCAP_CGROUP2 | 1U << KCAP_CAP_NET_ADMIN;
+	if (!strncmp(section, "fentry/", 7) || !strncmp(section, "fexit/", 6))
+		return 1U << KCAP_TRAMPOLINES;
+	if (!strncmp(section, "tp_btf/", 7))
+		return 1U << KCAP_TP_BTF;
+	if (!strncmp(section, "iter/", 5))
+		return 1U << KCAP_TP_BTF | 1U << KCAP_ITERATORS;
+	fail_msg("what does %s need?", section);
+	return 0;
+}
+
+static void check_needs(const struct hook *hook, const struct hook_alternative *a)
+{
+	assert_int_not_equal(a->needs, 0);
+	assert_int_equal(a->needs >> KCAP_COUNT, 0);
+	for (int k = 0; k < HOOK_PROGRAMS && a->programs[k]; k++) {
+		unsigned int needs = needs_of(find_program(a->programs[k])->section);
+
+		if ((a->needs & needs) != needs)
+			fail_msg("%s, %s: %s needs more", hook->purpose, a->name, a->programs[k]);
+	}
+}
+
+static void alternatives_need_what_their_programs_need(void **state)
+{
+	(void)state;
+	each_alternative(check_needs);
+	for (int i = 0; i < KCAP_COUNT; i++) {
+		assert_non_null(kcap_name((enum kcap)i));
+		for (int k = 0; k < i; k++)
+			assert_string_not_equal(kcap_name((enum kcap)i), kcap_name((enum kcap)k));
+	}
+}
+
+static bool is_sentence(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 10 && len < 120 && text[len - 1] != '.' && !strpbrk(text, "\n\t");
+}
+
+/* Nothing goes unsaid, but for purposes that say in the table why there is nothing to say. */
+static bool needs_no_words(int purpose)
+{
+	return purpose == HOOK_SENDPAGE || purpose == HOOK_CONNECT_ERRNO ||
+	       purpose == HOOK_PACKET_RELEASE;
+}
+
+static void every_purpose_says_what_is_missing_without_it(void **state)
+{
+	const int most = (int)(sizeof(hooks[0].alternatives) / sizeof(hooks[0].alternatives[0]));
+
+	(void)state;
+	for (int i = 0; i < HOOK_PURPOSES; i++) {
+		const struct hook *hook = &hooks[i];
+
+		assert_non_null(hook->purpose);
+		assert_non_null(hook->alternatives[0].name);
+		assert_null(hook->alternatives[most - 1].name); /* the end of the list */
+		if (hook->missing ? hook->required || !is_sentence(hook->missing)
+				  : !hook->required && !hook->unseen && !needs_no_words(i))
+			fail_msg("%s: %s", hook->purpose, hook->missing ? hook->missing : "silent");
+	}
+}
+
+/* A kernel that has everything, seen by root. */
+static struct kcaps good_kernel(void)
+{
+	struct kcaps caps = {.cgroup_fd = -1, .release = "6.12.9-made-up", .lockdown = "none"};
+
+	for (int i = 0; i < KCAP_COUNT; i++)
+		caps.has[i] = true;
+	return caps;
+}
+
+static void a_good_kernel_gets_the_best_of_each(void **state)
+{
+	struct kcaps caps = good_kernel();
+	int chosen[HOOK_PURPOSES];
+	char why[WHY] = "";
+
+	(void)state;
+	hooks_choose(&caps, chosen);
+	for (int i = 0; i < HOOK_PURPOSES; i++)
+		assert_int_equal(chosen[i], 0);
+	assert_false(kcaps_refusal(&caps, why, sizeof(why)));
+	assert_false(hooks_refusal(&caps, chosen, why, sizeof(why)));
+	assert_string_equal(why, "");
+	assert_true(hooks_wants(chosen, "send_length"));
+	assert_true(hooks_wants(chosen, "sweep"));
+	assert_false(hooks_wants(chosen, "no_such_program"));
+	assert_false(hooks_wants(chosen, ""));
+	assert_false(hooks_wants(chosen, "sen")); /* not by its beginning */
+}
+
+static bool has_all(const struct kcaps *caps, unsigned int needs)
+{
+	for (int i = 0; i < KCAP_COUNT; i++)
+		if (needs & 1U << i && !caps->has[i])
+			return false;
+	return true;
+}
+
+/* What a user is told of a purpose: what is not seen, and a need of it that is not met. */
+static void check_note(const struct kcaps *caps, const int chosen[HOOK_PURPOSES], int purpose)
+{
+	bool missed = chosen[purpose] < 0 && hooks[purpose].missing, lacks = false;
+	char note[160] = "untouched";
+
+	assert_int_equal(hooks_note(caps, chosen, purpose, note, sizeof(note)), missed);
+	if (!missed)
+		return;
+	assert_non_null(strstr(note, hooks[purpose].missing));
+	assert_null(strchr(note, '\n'));
+	assert_int_equal(note[strlen(note) - 1], ')'); /* nothing was cut */
+	for (int i = 0; i < KCAP_COUNT; i++)
+		lacks |= !caps->has[i] && strstr(note, kcap_name((enum kcap)i));
+	assert_true(lacks);
+}
+
+/* Each need that is not met is named, and no other. */
+static void check_lacking(const struct kcaps *caps, int purpose, int k)
+{
+	unsigned int needs = hooks[purpose].alternatives[k].needs;
+	char got[512], want[512] = "", cut[11];
+
+	for (int i = 0; i < KCAP_COUNT; i++)
+		if (needs & 1U << i && !caps->has[i]) {
+			strcat(want, want[0] ? ", " : "");
+			strcat(want, kcap_name((enum kcap)i));
+		}
+	hooks_lacking(caps, purpose, k, got, sizeof(got));
+	assert_string_equal(got, want);
+	cut[10] = '#';
+	hooks_lacking(caps, purpose, k, cut, 10);
+	assert_int_equal(strncmp(cut, want, 9), 0);
+	assert_true(strlen(cut) <= 9 && cut[10] == '#');
+}
+
+/* Whatever a kernel has: the first alternative that it can do, its programs and no others. */
+static void check_choice(const struct kcaps *caps)
+{
+	int chosen[HOOK_PURPOSES];
+	bool refused = false;
+	char why[WHY] = "";
+
+	hooks_choose(caps, chosen);
+	for (int i = 0; i < HOOK_PURPOSES; i++) {
+		const struct hook_alternative *a = hooks[i].alternatives;
+		int best = 0;
+
+		while (a[best].name && !has_all(caps, a[best].needs))
+			check_lacking(caps, i, best++);
+		if (a[best].name)
+			check_lacking(caps, i, best);
+		assert_int_equal(chosen[i], a[best].name ? best : -1);
+		refused |= hooks[i].required && !a[best].name;
+		check_note(caps, chosen, i);
+	}
+	for (int i = 0; i < program_count; i++) {
+		bool wanted = false;
+
+		for (int k = 0; k < HOOK_PURPOSES; k++)
+			wanted |= chosen[k] >= 0 &&
+				  names(&hooks[k].alternatives[chosen[k]], programs[i].name);
+		assert_int_equal(hooks_wants(chosen, programs[i].name), wanted);
+		if (wanted && !has_all(caps, needs_of(programs[i].section)))
+			fail_msg("%s is chosen and cannot be loaded", programs[i].name);
+	}
+	assert_int_equal(hooks_refusal(caps, chosen, why, sizeof(why)), refused);
+	assert_int_equal(why[0] != '\0', refused);
+}
+
+static void any_kernel_gets_the_best_that_it_can(void **state)
+{
+	uint32_t seed = 1;
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		struct kcaps caps = good_kernel();
+
+		for (int i = 0; i < KCAP_COUNT; i++) {
+			seed = seed * 1664525 + 1013904223;
+			caps.has[i] = seed >> 29; /* one in eight is missing */
+		}
+		check_choice(&caps);
+	}
+}
+
+/* Neither the reader's nor the kernel's fault: another way or less is seen, nothing is refused. */
+static void one_thing_missing_is_not_the_end(void **state)
+{
+	const enum kcap optional[] = {KCAP_CGROUP2, KCAP_CAP_NET_ADMIN, KCAP_TP_TCP_DESTROY,
+				      KCAP_TRAMPOLINES};
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct kcaps caps = good_kernel();
+		int chosen[HOOK_PURPOSES];
+		char why[WHY];
+
+		caps.has[optional[i]] = false;
+		check_choice(&caps);
+		hooks_choose(&caps, chosen);
+		assert_false(kcaps_refusal(&caps, why, sizeof(why)));
+		assert_false(hooks_refusal(&caps, chosen, why, sizeof(why)));
+		assert_true(hooks_wants(chosen, "send_length"));
+		assert_int_equal(hooks_wants(chosen, "post_bind4"), i > 1);
+		assert_int_equal(hooks_wants(chosen, "sock_release"), i > 1);
+		assert_int_equal(hooks_wants(chosen, "tcp_destroy"), i != 2);
+	}
+}
+
+static void expect_one_line(const char *why)
+{
+	assert_true(strlen(why) > 20 && strlen(why) < WHY - 1);
+	assert_null(strpbrk(why, "\n\r\t"));
+	assert_int_not_equal(why[strlen(why) - 1], '.');
+	assert_non_null(strchr(why, '(')); /* what to do, or to look at */
+}
+
+static void expect_says(const char *why, const char *what)
+{
+	if (!strstr(why, what))
+		fail_msg("`%s` does not say `%s`", why, what);
+}
+
+static void a_way_leaves_out_what_is_better(void **state)
+{
+	const struct {
+		const char *way;
+		int lacks; /* enum kcap, -1 = nothing */
+	} ways[] = {
+		{"tracepoint", -1},
+		{"fexit", KCAP_TP_SOCK_LENGTH},
+		{"no-cgroup", KCAP_CGROUP2},
+		{"no-trampoline", KCAP_TRAMPOLINES},
+	};
+	struct kcaps caps = good_kernel();
+
+	(void)state;
+	assert_false(kcaps_limit(&caps, "nosuch"));
+	assert_false(kcaps_limit(&caps, ""));
+	for (int i = 0; i < 4; i++) {
+		caps = good_kernel();
+		assert_true(kcaps_limit(&caps, ways[i].way));
+		for (int cap = 0; cap < KCAP_COUNT; cap++)
+			assert_int_equal(caps.has[cap], cap != ways[i].lacks);
+	}
+}
+
+static void a_kernel_without_a_way_to_count_is_too_old(void **state)
+{
+	struct kcaps caps = good_kernel();
+	int chosen[HOOK_PURPOSES];
+	char why[WHY] = "";
+
+	(void)state;
+	strcpy(caps.release, "5.15.0-made-up");
+	caps.has[KCAP_TP_SOCK_LENGTH] = false;
+	caps.has[KCAP_TRAMPOLINES] = false;
+	assert_false(kcaps_refusal(&caps, why, sizeof(why)));
+	hooks_choose(&caps, chosen);
+	assert_int_equal(chosen[HOOK_BYTES], -1);
+	assert_true(hooks_refusal(&caps, chosen, why, sizeof(why)));
+	expect_one_line(why);
+	expect_says(why, "5.15.0-made-up");
+	expect_says(why, "tracepoint sock_send_length");
+	expect_says(why, "too old");
+	expect_says(why, "6.3");
+	caps.has[KCAP_TRAMPOLINES] = true;
+	hooks_choose(&caps, chosen);
+	assert_int_equal(chosen[HOOK_BYTES], 1);
+	assert_false(hooks_refusal(&caps, chosen, why, sizeof(why)));
+}
+
+/* Whatever a required purpose needs: without it the reason is told, and it is the right one. */
+static void every_required_need_is_told(void **state)
+{
+	(void)state;
+	for (int cap = 0; cap < KCAP_COUNT; cap++) {
+		struct kcaps caps = good_kernel();
+		int chosen[HOOK_PURPOSES];
+		char why[WHY] = "";
+
+		caps.has[cap] = false;
+		check_choice(&caps);
+		hooks_choose(&caps, chosen);
+		if (!hooks_refusal(&caps, chosen, why, sizeof(why)))
+			continue;
+		expect_one_line(why);
+		expect_says(why, kcap_name((enum kcap)cap));
+	}
+}
+
+/* The refusal of a kernel, or of a process, that lacks these; it must be a line of its own. */
+static const char *refusal_without(const enum kcap *lacks, int count, const char *lockdown)
+{
+	static char why[WHY];
+	struct kcaps caps = good_kernel();
+
+	for (int i = 0; i < count; i++)
+		caps.has[lacks[i]] = false;
+	snprintf(caps.lockdown, sizeof(caps.lockdown), "%s", lockdown);
+	why[0] = '\0';
+	assert_true(kcaps_refusal(&caps, why, sizeof(why)));
+	expect_one_line(why);
+	return why;
+}
+
+static const char *refusal_of(enum kcap cap)
+{
+	return refusal_without(&cap, 1, "none");
+}
+
+static void missing_capabilities_are_told_apart(void **state)
+{
+	const enum kcap both[] = {KCAP_CAP_BPF, KCAP_CAP_PERFMON};
+	const char *why;
+
+	(void)state;
+	why = refusal_of(KCAP_CAP_BPF);
+	expect_says(why, "not permitted");
+	expect_says(why, "CAP_BPF is missing");
+	expect_says(why, "run as root");
+	why = refusal_of(KCAP_CAP_PERFMON);
+	expect_says(why, "CAP_PERFMON is missing");
+	assert_null(strstr(why, "CAP_BPF is"));
+	why = refusal_without(both, 2, "none");
+	expect_says(why, "missing");
+	expect_says(why, "run as root");
+}
+
+static void a_kernel_without_btf_is_told(void **state)
+{
+	/* without BTF nothing of it can be asked */
+	const enum kcap lacks[] = {KCAP_BTF,          KCAP_TP_BTF,         KCAP_ITERATORS,
+				   KCAP_TP_TCP_STATE, KCAP_TP_TCP_DESTROY, KCAP_TP_SOCK_LENGTH,
+				   KCAP_TRAMPOLINES};
+	const char *why = refusal_without(lacks, 7, "none");
+
+	(void)state;
+	expect_says(why, "BTF");
+	expect_says(why, "6.12.9-made-up");
+	assert_null(strstr(why, "too old"));
+	assert_null(strstr(why, "lockdown"));
+}
+
+static void lockdown_is_told(void **state)
+{
+	enum kcap cap = KCAP_TP_BTF;
+	const char *why = refusal_without(&cap, 1, "confidentiality");
+
+	(void)state;
+	expect_says(why, "confidentiality");
+	expect_says(why, "refused");
+	expect_says(why, "6.12.9-made-up");
+	assert_null(strstr(why, "too old"));
+	why = refusal_without(&cap, 1, "");
+	expect_says(why, "unknown");
+}
+
+static void a_kernel_without_iterators_is_too_old(void **state)
+{
+	const char *why = refusal_of(KCAP_ITERATORS);
+
+	(void)state;
+	expect_says(why, "too old");
+	expect_says(why, "iterators");
+	expect_says(refusal_of(KCAP_TP_TCP_STATE), "too old");
+}
+
+/* Nothing is permitted to who is not root, whatever the kernel: that is the first thing to say. */
+static void who_is_not_permitted_is_told_that_first(void **state)
+{
+	struct kcaps caps = {.cgroup_fd = -1, .release = "4.4.0"};
+	char why[WHY] = "";
+
+	(void)state;
+	assert_true(kcaps_refusal(&caps, why, sizeof(why)));
+	expect_says(why, "not permitted");
+}
+
+static void long_reasons_are_cut_not_written_past(void **state)
+{
+	struct kcaps caps = good_kernel();
+	int chosen[HOOK_PURPOSES];
+	char why[WHY + 1];
+
+	(void)state;
+	memset(caps.release, 'r', sizeof(caps.release) - 1);
+	memset(caps.lockdown, 'l', sizeof(caps.lockdown) - 1);
+	for (int cap = 0; cap < KCAP_COUNT; cap++) {
+		caps.has[cap] = false;
+		hooks_choose(&caps, chosen);
+		memset(why, '#', sizeof(why));
+		if (kcaps_refusal(&caps, why, WHY) || hooks_refusal(&caps, chosen, why, WHY))
+			expect_one_line(why);
+		assert_int_equal(why[WHY], '#');
+		memset(why, '#', sizeof(why));
+		if (kcaps_refusal(&caps, why, 20) || hooks_refusal(&caps, chosen, why, 20))
+			assert_int_equal(strlen(why), 19);
+		assert_int_equal(why[20], '#');
+		caps.has[cap] = true;
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(table_names_programs_that_exist),
+		cmocka_unit_test(every_program_is_in_the_table),
+		cmocka_unit_test(alternatives_need_what_their_programs_need),
+		cmocka_unit_test(every_purpose_says_what_is_missing_without_it),
+		cmocka_unit_test(a_good_kernel_gets_the_best_of_each),
+		cmocka_unit_test(any_kernel_gets_the_best_that_it_can),
+		cmocka_unit_test(one_thing_missing_is_not_the_end),
+		cmocka_unit_test(a_way_leaves_out_what_is_better),
+		cmocka_unit_test(a_kernel_without_a_way_to_count_is_too_old),
+		cmocka_unit_test(every_required_need_is_told),
+		cmocka_unit_test(missing_capabilities_are_told_apart),
+		cmocka_unit_test(a_kernel_without_btf_is_told),
+		cmocka_unit_test(lockdown_is_told),
+		cmocka_unit_test(a_kernel_without_iterators_is_too_old),
+		cmocka_unit_test(who_is_not_permitted_is_told_that_first),
+		cmocka_unit_test(long_reasons_are_cut_not_written_past),
+	};
+
+	return cmocka_run_group_tests(tests, read_programs, NULL);
+}

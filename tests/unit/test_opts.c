@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The command line, parsed in a child as parsing may end the process. */
+#include "opts.h"
+
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "model/column.h"
+
+enum { MAX_ARGS = 16, TEXT = 16384 };
+
+/* What a child leaves; in memory that it shares with us. */
+struct outcome {
+	struct opts opts; /* texts are those of our own arguments */
+	bool returned;    /* from opts_parse */
+};
+
+static struct outcome *outcome;
+static char *args[MAX_ARGS];
+static int arg_count, status;
+static char out[TEXT], err[TEXT];
+
+static int set_up(void **state)
+{
+	(void)state;
+	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
+	return outcome == MAP_FAILED ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	while (arg_count)
+		free(args[--arg_count]);
+	return munmap(outcome, sizeof(*outcome));
+}
+
+/* `log -d 1` as sockwatch would get it; words have no blanks in them. */
+static void split(const char *line)
+{
+	char copy[512], *rest = copy, *word;
+
+	while (arg_count)
+		free(args[--arg_count]);
+	args[arg_count++] = strdup("sockwatch");
+	assert_true(snprintf(copy, sizeof(copy), "%s", line) < (int)sizeof(copy));
+	while ((word = strsep(&rest, " ")))
+		if (*word) {
+			assert_true(arg_count < MAX_ARGS - 1);
+			args[arg_count++] = strdup(word);
+		}
+	args[arg_count] = NULL;
+}
+
+static void child(int out_fd, int err_fd)
+{
+	dup2(out_fd, STDOUT_FILENO);
+	dup2(err_fd, STDERR_FILENO);
+	opts_parse(&outcome->opts, arg_count, args);
+	outcome->returned = true;
+	fflush(stdout);
+	_exit(0);
+}
+
+static void read_all(int fd, char text[TEXT])
+{
+	ssize_t n = pread(fd, text, TEXT - 1, 0);
+
+	assert_in_range(n, 0, TEXT - 2);
+	text[n] = '\0';
+	close(fd);
+}
+
+/* Fills status, out, err and outcome. */
+static void parse(const char *line)
+{
+	int out_fd = memfd_create("out", 0), err_fd = memfd_create("err", 0), wait_status;
+	pid_t pid;
+
+	assert_true(out_fd >= 0 && err_fd >= 0);
+	split(line);
+	memset(outcome, 0, sizeof(*outcome));
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid)
+		child(out_fd, err_fd);
+	assert_int_equal(waitpid(pid, &wait_status, 0), pid);
+	assert_true(WIFEXITED(wait_status));
+	status = WEXITSTATUS(wait_status);
+	read_all(out_fd, out);
+	read_all(err_fd, err);
+}
+
+static const struct opts *good(const char *line)
+{
+	parse(line);
+	if (!outcome->returned || status || *out || *err)
+		fail_msg("`%s`: exit %d, `%s`, `%s`", line, status, out, err);
+	return &outcome->opts;
+}
+
+/* Exit status 2, nothing on stdout, one line that says what, and where help is. */
+static void bad(const char *line, const char *what)
+{
+	const char *end;
+
+	parse(line);
+	if (outcome->returned || status != EXIT_USAGE)
+		fail_msg("`%s` is taken (exit %d)", line, status);
+	assert_string_equal(out, "");
+	assert_int_equal(strncmp(err, "sockwatch: ", 11), 0);
+	end = strchr(err, '\n');
+	assert_non_null(end);
+	if (!memmem(err, (size_t)(end - err), what, strlen(what)))
+		fail_msg("`%s`: `%s` does not say `%s`", line, err, what);
+	if (strncmp(end, "\nTry `sockwatch --help'", 23) != 0 || strchr(end + 1, '\n')[1])
+		fail_msg("`%s`: behind its line: `%s`", line, end);
+}
+
+/* Exit status 0, told on stdout. */
+static void told(const char *line)
+{
+	parse(line);
+	if (outcome->returned || status != EXIT_OK || *err)
+		fail_msg("`%s`: exit %d, `%s`", line, status, err);
+	assert_true(strlen(out) > 5 && out[strlen(out) - 1] == '\n');
+}
+
+static void nothing_given_is_the_live_view(void **state)
+{
+	const struct opts *o = good("");
+
+	(void)state;
+	assert_int_equal(o->command, COMMAND_TOP);
+	assert_int_equal(o->delay_ns, 1000000000);
+	assert_int_equal(o->iterations, 0);
+	assert_false(o->batch || o->ascii);
+	assert_null(o->hooks);
+	assert_null(o->sort);
+	assert_null(o->format);
+	assert_string_equal(o->output, "-");
+	assert_int_equal(o->ring_bytes, 0);
+	assert_int_equal(o->accounts, 0);
+	assert_int_equal(o->color, 0);
+	assert_int_equal(good("top")->command, COMMAND_TOP);
+}
+
+static void every_option_reaches_its_field(void **state)
+{
+	const struct opts *o;
+
+	(void)state;
+	o = good("log -d 0.5 -n 7 -f json -o out.json --ring-size 64K --accounts 99 --no-cgroup");
+	assert_int_equal(o->command, COMMAND_LOG);
+	assert_int_equal(o->delay_ns, 500000000);
+	assert_int_equal(o->iterations, 7);
+	assert_string_equal(o->format, "json");
+	assert_string_equal(o->output, "out.json");
+	assert_int_equal(o->ring_bytes, 65536);
+	assert_int_equal(o->accounts, 99);
+	assert_string_equal(o->hooks, "no-cgroup");
+	assert_string_equal(good("--hooks fexit")->hooks, "fexit");
+	o = good("--batch --sort=rx --ascii --color=never --delay=3600 --iterations=4294967295");
+	assert_true(o->batch && o->ascii);
+	assert_string_equal(o->sort, "rx");
+	assert_int_equal(o->color, 2);
+	assert_int_equal(o->delay_ns, 3600000000000);
+	assert_int_equal(o->iterations, 4294967295);
+	o = good("--once");
+	assert_true(o->batch);
+	assert_int_equal(o->iterations, 1);
+	assert_int_equal(good("--color always")->color, 1);
+	assert_int_equal(good("--color auto")->color, 0);
+	assert_int_equal(good("-bn3")->iterations, 3);
+}
+
+static void options_may_stand_anywhere(void **state)
+{
+	(void)state;
+	assert_int_equal(good("log -d 2")->delay_ns, 2000000000);
+	assert_int_equal(good("-d 2 log")->command, COMMAND_LOG);
+	assert_int_equal(good("-d 2 log -n 3")->iterations, 3);
+	assert_int_equal(good("-n 3 -- log")->command, COMMAND_LOG);
+	assert_string_equal(good("-o x log")->output, "x");
+	assert_string_equal(good("log -o -")->output, "-");
+	assert_int_equal(good("-d 2 -d 3")->delay_ns, 3000000000); /* the last one counts */
+}
+
+static void delays_are_seconds_in_their_range(void **state)
+{
+	const char *const wrong[] = {"0",  "0.05", "0.0999", "1e3", "nan",  "inf", "1,5",
+				     "-1", "+1",   "1s",     "1.",  "0x1",  "x",   "3600.001",
+				     "",   "3601", "--",     "-b",  "1.5.5"};
+
+	(void)state;
+	assert_int_equal(good("-d 0.1")->delay_ns, 100000000);
+	assert_int_equal(good("-d .25")->delay_ns, 250000000);
+	assert_int_equal(good("-d 3600")->delay_ns, 3600000000000);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "--delay=%s", wrong[i]);
+		bad(line, "--delay takes seconds from 0.1 to 3600");
+	}
+	bad("-d", "requires an argument");
+}
+
+/* Other than with strtod, a comma is never a point. */
+static void numbers_are_the_same_in_every_locale(void **state)
+{
+	const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE", "ru_RU"};
+	const char *found = NULL;
+
+	(void)state;
+	for (int i = 0; i < 5 && !found; i++)
+		found = setlocale(LC_NUMERIC, names[i]);
+	if (!found) {
+		print_message("no locale with a decimal comma on this machine\n");
+		skip();
+	}
+	parse("-d 1.5");
+	bad("-d 1,5", "not `1,5`");
+	assert_int_equal(good("-d 1.5")->delay_ns, 1500000000);
+	setlocale(LC_NUMERIC, "C");
+}
+
+static void counts_are_whole_numbers_in_their_range(void **state)
+{
+	(void)state;
+	assert_int_equal(good("-n 1")->iterations, 1);
+	bad("-n 0", "--iterations takes a whole number from 1 to 4294967295, not `0`");
+	bad("-n 4294967296", "not `4294967296`");
+	bad("-n -1", "not `-1`");
+	bad("-n 1.5", "not `1.5`");
+	bad("-n 0x10", "not `0x10`");
+	bad("-n 1k", "not `1k`");
+	assert_int_equal(good("--accounts 1")->accounts, 1);
+	assert_int_equal(good("--accounts 16777216")->accounts, 16777216);
+	bad("--accounts 0", "--accounts takes a whole number from 1 to 16777216, not `0`");
+	bad("--accounts 16777217", "not `16777217`");
+}
+
+static void the_ring_is_a_power_of_two(void **state)
+{
+	const char *const wrong[] = {"0", "2K", "3000", "5000", "12K", "2G", "-4K", "4KB", "x"};
+
+	(void)state;
+	assert_int_equal(good("--ring-size 4096")->ring_bytes, 4096);
+	assert_int_equal(good("--ring-size 4k")->ring_bytes, 4096);
+	assert_int_equal(good("--ring-size 1G")->ring_bytes, 1073741824);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "--ring-size %s", wrong[i]);
+		bad(line, "--ring-size takes a power of two");
+	}
+}
+
+static void words_that_are_not_known_are_refused(void **state)
+{
+	(void)state;
+	bad("nosuch", "`nosuch` is not a command (top, log");
+	bad("LOG", "`LOG` is not a command");
+	bad("log top", "one argument too many: `top`");
+	bad("top log", "one argument too many: `log`");
+	bad("log log", "one argument too many: `log`");
+	bad("--nosuch", "unrecognized option");
+	bad("-Z", "invalid option");
+	bad("log -f xml", "format `xml` is not known (json)");
+	bad("log -f JSON", "format `JSON` is not known");
+	bad("--color red", "--color takes auto, always or never, not `red`");
+	bad("--batch=yes", "doesn't allow an argument");
+}
+
+static void options_of_another_command_are_refused(void **state)
+{
+	(void)state;
+	bad("-o x", "--output belongs to `sockwatch log`");
+	bad("top -o x", "--output belongs to `sockwatch log`");
+	bad("-f json", "--format belongs to `sockwatch log`");
+	bad("log -b", "--batch");
+	bad("log --once", "--once");
+	bad("log --sort tx", "--sort does not go with `sockwatch log`");
+	bad("--sort tx log", "--sort does not go with `sockwatch log`");
+}
+
+static void every_column_sorts(void **state)
+{
+	(void)state;
+	for (int i = 0; i < COLUMN_COUNT; i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "--sort %s", columns[i].key);
+		assert_string_equal(good(line)->sort, columns[i].key);
+	}
+	bad("--sort nosuch", "no column `nosuch` to sort by (--sort help lists them)");
+	bad("-s TX", "no column `TX`");
+	bad("--sort=", "no column ``");
+}
+
+static void sort_help_lists_every_column(void **state)
+{
+	const char *at;
+	int lines = 0;
+
+	(void)state;
+	told("--sort help");
+	for (at = out; (at = strchr(at, '\n')); at++)
+		lines++;
+	assert_int_equal(lines, COLUMN_COUNT);
+	for (int i = 0; i < COLUMN_COUNT; i++) {
+		assert_non_null(strstr(out, columns[i].key));
+		assert_non_null(strstr(out, columns[i].help));
+	}
+}
+
+static void help_is_asked_for_in_three_ways(void **state)
+{
+	static char by_name[TEXT];
+	const char *const shown[] = {"--delay", "--iterations", "--batch",  "--once",
+				     "--sort",  "--format",     "--output", "--color",
+				     "--ascii", "--version",    "log",      "top",
+				     "CAP_BPF", "0.1 to 3600"};
+	const char *const hidden[] = {"--ring-size", "--accounts", "--no-cgroup", "--hooks"};
+
+	(void)state;
+	told("--help");
+	strcpy(by_name, out);
+	told("-h");
+	assert_string_equal(out, by_name);
+	told("log -d 5 --help");
+	assert_string_equal(out, by_name);
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		if (!strstr(out, shown[i]))
+			fail_msg("help does not say %s", shown[i]);
+	for (int i = 0; i < 4; i++)
+		assert_null(strstr(out, hidden[i]));
+	for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n"))
+		assert_in_range(strlen(line), 1, 80);
+	told("--usage");
+}
+
+static void version_is_one_line(void **state)
+{
+	(void)state;
+	told("--version");
+	assert_int_equal(strncmp(out, "sockwatch " SOCKWATCH_VERSION " ",
+				 strlen("sockwatch " SOCKWATCH_VERSION " ")),
+			 0);
+	assert_ptr_equal(strchr(out, '\n'), out + strlen(out) - 1);
+	told("-V");
+	assert_int_equal(strncmp(out, "sockwatch ", 10), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_given_is_the_live_view),
+		cmocka_unit_test(every_option_reaches_its_field),
+		cmocka_unit_test(options_may_stand_anywhere),
+		cmocka_unit_test(delays_are_seconds_in_their_range),
+		cmocka_unit_test(numbers_are_the_same_in_every_locale),
+		cmocka_unit_test(counts_are_whole_numbers_in_their_range),
+		cmocka_unit_test(the_ring_is_a_power_of_two),
+		cmocka_unit_test(words_that_are_not_known_are_refused),
+		cmocka_unit_test(options_of_another_command_are_refused),
+		cmocka_unit_test(every_column_sorts),
+		cmocka_unit_test(sort_help_lists_every_column),
+		cmocka_unit_test(help_is_asked_for_in_three_ways),
+		cmocka_unit_test(version_is_one_line),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
