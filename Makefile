@@ -7,7 +7,7 @@
 #   WERROR=1    warnings are errors
 #   SAN=1       AddressSanitizer and UndefinedBehaviorSanitizer
 #   CC=clang    another compiler; CFLAGS, CPPFLAGS and LDFLAGS are added to ours
-#   ARGS=...    arguments of `make run` and `make check-root`
+#   ARGS=...    arguments of `make run`, `make check-root` and `make check-vm`
 #   UPDATE=1    let `make check-unit` rewrite the golden files
 #
 # Nothing is asked of a tool or a library before a recipe runs, since in `make deps run` they may
@@ -94,19 +94,22 @@ GEN  := $(if $(wildcard tests/root/gen*.c),$(O)/tests/root/gen)
 LIB_SRC  := $(filter-out user/main.c,$(wildcard user/*.c user/*/*.c))
 UNIT_SRC := $(wildcard tests/unit/*.c)
 GEN_SRC  := $(wildcard tests/root/gen*.c)
+VM_SRC   := $(wildcard tests/vm/*.c)
 
 object     = $(patsubst %.c,$(O)/%.o,$(1))
 UNIT      := $(patsubst %.c,$(O)/%,$(filter tests/unit/test_%,$(UNIT_SRC)))
 UNIT_HELP := $(call object,$(filter-out tests/unit/test_%,$(UNIT_SRC)))
-OBJECTS   := $(call object,user/main.c $(LIB_SRC) $(UNIT_SRC) $(GEN_SRC))
+VM        := $(patsubst %.c,$(O)/%,$(VM_SRC))
+OBJECTS   := $(call object,user/main.c $(LIB_SRC) $(UNIT_SRC) $(GEN_SRC) $(VM_SRC))
 
-.PHONY: all tests deps run check check-unit check-root lint format clean install uninstall help FORCE
+.PHONY: all tests deps run check check-unit check-root check-vm lint format clean install \
+	uninstall help FORCE
 
 ## all: build the program
 all: $(BIN)
 
 ## tests: build the test programs, run none
-tests: $(UNIT) $(GEN)
+tests: $(UNIT) $(GEN) $(VM)
 
 $(BIN): $(O)/user/main.o $(LIB)
 	$(call say,LINK,$@)
@@ -142,6 +145,10 @@ $(O)/tests/root/gen: $(call object,$(GEN_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(USER_LDFLAGS) -o $@ $^ $(URING) -lpthread
 
+$(VM): %: %.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(USER_LDFLAGS) -o $@ $^ $(LIB_LIBS)
+
 # Two files that change only when their text does: other flags build all anew, and a source
 # that is gone leaves the library.
 stamp = @mkdir -p $(@D) && printf '%s\n' $(call quote,$(1)) >$@.new && \
@@ -163,10 +170,12 @@ need-root = @[ -z "$(SUDO)" ] || command -v $(firstword $(SUDO) true) >/dev/null
 	echo 'make $@ needs root and there is no sudo: run it as root' >&2; exit 1; }
 
 # With goals that only build or run, `make deps` leaves the test packages out.
-TEST_GOALS := $(filter check check-unit check-root lint tests,$(MAKECMDGOALS))
-DEPS_KIND  := build $(if $(or $(TEST_GOALS),$(if $(filter-out deps,$(MAKECMDGOALS)),,y)),test)
+TEST_GOALS := $(filter check check-unit check-root check-vm lint tests,$(MAKECMDGOALS))
+DEPS_KIND  := build $(if $(or $(TEST_GOALS),$(if $(filter-out deps,$(MAKECMDGOALS)),,y)),test) \
+	$(if $(filter check-vm,$(MAKECMDGOALS)),vm)
 
-## deps: install what is missing (with `run`: to build; alone or with `check`, `lint`: also to test)
+## deps: install what is missing (with `run`: to build; alone or with `check`, `lint`: also to test;
+##       with `check-vm`: qemu too)
 deps:
 	@tests/deps.sh $(DEPS_KIND)
 
@@ -178,10 +187,11 @@ run: $(BIN)
 run_unit := $(if $(UPDATE),UPDATE=$(UPDATE) )tests/run-unit.sh $(UNIT)
 run_root := $(SUDO) env SOCKWATCH=$(abspath $(BIN)) GEN=$(abspath $(GEN)) tests/root/run.py
 
-## check: every test: unit, root, and vmlinux.h against this kernel
+## check: every test: unit, root, terminal, and vmlinux.h against this kernel
 check: $(BIN) $(UNIT) $(GEN)
 	$(need-root)
 	@tests/stages.sh unit '$(run_unit)' root '$(run_root)' \
+		tui '$(SUDO) env SOCKWATCH=$(abspath $(BIN)) tests/tui/run.py || [ $$? = 77 ]' \
 		vmlinux vmlinux/check_btf.py self-check 'vmlinux/check_btf.py --self-check'
 
 ## check-unit: tests that need no root, no kernel and no terminal
@@ -192,6 +202,10 @@ check-unit: $(UNIT)
 check-root: $(BIN) $(GEN)
 	$(need-root)
 	@$(run_root) $(ARGS)
+
+## check-vm: the same traffic on other kernels, in qemu (ARGS='-k 6.12' for some of it)
+check-vm: $(BIN) $(GEN) $(VM)
+	@BUILD=$(abspath $(O)) tests/vm/run.py $(ARGS)
 
 ## lint: format, layers, house rules, static analysis, layout of the ABI
 lint: | $(filter deps,$(MAKECMDGOALS))

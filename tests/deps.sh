@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Install the packages that are missing: tests/deps.sh build|test...
+# Install the packages that are missing: tests/deps.sh build|test|vm...
 # The one list of packages: what for, then the name for apt, dnf, pacman and apk (- is none of its own).
 set -eu
 
@@ -38,6 +38,10 @@ packages() {
 	test   cppcheck        cppcheck               cppcheck           cppcheck
 	test   jq              jq                     jq                 jq
 	test   git             git                    git                git
+	vm     qemu-system-x86 qemu-system-x86-core   qemu-system-x86    qemu-system-x86_64
+	vm     qemu-system-arm qemu-system-aarch64-core qemu-system-aarch64 qemu-system-aarch64
+	vm     lld             lld                    lld                lld
+	vm     binutils        binutils               binutils           binutils
 	END
 }
 

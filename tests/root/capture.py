@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Runs `sockwatch log`, and the generator; both end before the test does."""
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,6 +18,7 @@ SOCKWATCH = os.environ.get("SOCKWATCH", os.path.join(ROOT, "build", "sockwatch")
 GEN = os.environ.get("GEN", os.path.join(ROOT, "build", "tests", "root", "gen"))
 
 START_S, STOP_S, CASE_S = 20, 20, 90
+NOBODY = 65534
 
 
 class Failed(Exception):
@@ -47,16 +51,41 @@ def end_process(process, sig=signal.SIGTERM):
             process.wait()
 
 
-class Sockwatch:
-    """One `sockwatch log` into a file; ready when it says so with its meta record."""
+@functools.lru_cache(maxsize=None)
+def program_for_all():
+    """A copy of sockwatch that every user may run, wherever the tree is."""
+    where = tempfile.mkdtemp(prefix="sockwatch-root-")
+    atexit.register(shutil.rmtree, where)
+    os.chmod(where, 0o755)
+    copy = shutil.copy(SOCKWATCH, where)
+    os.chmod(copy, 0o755)
+    return copy
 
-    def __init__(self, *options, interval="0.5"):
+
+def as_nobody(*caps):
+    """What to put before a command so that it runs without root, with these capabilities alone."""
+    argv = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    if caps:
+        given = ",".join("+" + cap for cap in caps)
+        argv += [f"--inh-caps={given}", f"--ambient-caps={given}"]
+    return argv
+
+
+class Sockwatch:
+    """
+    One `sockwatch log` into a file; ready when it says so with its meta record. before: what to put
+    before the command, which must end in an exec; uid: whom that makes it run as.
+    """
+
+    def __init__(self, *options, interval="0.5", before=(), uid=0):
         self.dir = tempfile.mkdtemp(prefix="sockwatch-root-")
+        os.chown(self.dir, uid, -1)
         self.path = os.path.join(self.dir, "log.jsonl")
         self.stderr_path = os.path.join(self.dir, "stderr")
         with open(self.stderr_path, "wb") as stderr:
             self.process = subprocess.Popen(
-                [SOCKWATCH, "log", "-f", "json", "-o", self.path, "-d", interval, *options],
+                [*before, program_for_all() if uid else SOCKWATCH, "log", "-f", "json",
+                 "-o", self.path, "-d", interval, *options],
                 stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr)
         try:
             wait_for("the meta record", self._is_ready, START_S)
@@ -82,7 +111,7 @@ class Sockwatch:
             return checker.Log(file.read())
 
     def wait_end(self):
-        """Wait for its end. Returns the log; Failed when the status is not 0."""
+        """Wait for its end. Returns the log; Failed when the status is not 0 or it said anything."""
         try:
             status = self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
@@ -91,6 +120,8 @@ class Sockwatch:
             raise Failed(f"sockwatch did not end within {STOP_S} s of the signal") from None
         if status != 0:
             raise Failed(f"sockwatch ended with status {status}, not 0: {self.said()!r}")
+        if self.said():
+            raise Failed(f"sockwatch said on stderr: {self.said()!r}")
         return self.read()
 
     def stop(self, sig=signal.SIGINT):

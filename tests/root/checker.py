@@ -72,6 +72,10 @@ class Log:
             return
         self.records.append(record)
 
+    def notes(self):
+        """What the capture says that it misses."""
+        return self.records[0].get("sockwatch.notes", []) if self.records else []
+
     def in_netns(self, inode):
         return [row for row in self.rows if row.get(NETNS) == inode]
 

@@ -25,6 +25,13 @@ class Group:
     def names(self):
         return [t.name for t in self.traffics] + self.own
 
+    def start(self):
+        return Sockwatch()
+
+    def problems(self, log, inode, judge):
+        """What a judge has to say about a namespace."""
+        return judge(log.in_netns(inode))
+
     def run(self, wanted, report):
         chosen = [t for t in self.traffics if wanted(t.name)]
         if not chosen and not any(map(wanted, self.own)):
@@ -41,7 +48,7 @@ class Group:
     def _run(self, chosen, spaces, report):
         judges = {}
         try:
-            capture = Sockwatch()
+            capture = self.start()
         except (Failed, OSError) as error:
             for name in [t.name for t in chosen] + self.own:
                 report.failed(name, f"no capture: {error}")
@@ -70,11 +77,15 @@ class Group:
         except Exception as error:  # one broken test must not hide what the others say
             report.failed(traffic.name, f"{type(error).__name__}: {error}")
 
+    def judge_log(self, log, report, path):
+        """True when nothing is wrong with the log as a whole."""
+        clean = report.result(self.own[0], log.problems, path)
+        return report.result(self.own[1], log.losses(), path) and clean
+
     def _judge(self, log, judges, report, capture):
         clean = True
         for name, (inode, judge) in judges.items():
-            clean &= report.result(name, judge(log.in_netns(inode)), capture.path)
-        clean &= report.result(self.own[0], log.problems, capture.path)
-        clean &= report.result(self.own[1], log.losses(), capture.path)
+            clean &= report.result(name, self.problems(log, inode, judge), capture.path)
+        clean &= self.judge_log(log, report, capture.path)
         if clean:
             capture.discard()

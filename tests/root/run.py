@@ -11,6 +11,8 @@ Real traffic with known bytes against `sockwatch log`. Needs root; exits 77 with
   group.py            tests that share one capture
   test_checker.py     a doctored log must not pass (--self-check: only this, without root)
   test_generated.py   every case of gen, IPv4 and IPv6
+  test_degraded.py    the same cases without cgroup2, and with it unmounted
+  test_errors.py      refusals, files and descriptors it is given, signals, what it leaves behind
   test_programs.py    nginx, curl, wget, redis, iperf3, socat
   test_scenarios.py   open before the start, signals, same 4-tuple, loss
 """
@@ -23,6 +25,8 @@ sys.dont_write_bytecode = True
 
 import capture  # noqa: E402
 import test_checker  # noqa: E402
+import test_degraded  # noqa: E402
+import test_errors  # noqa: E402
 import test_generated  # noqa: E402
 import test_programs  # noqa: E402
 import test_scenarios  # noqa: E402
@@ -81,7 +85,8 @@ def main():
         for program in (capture.SOCKWATCH, capture.GEN):
             if not os.access(program, os.X_OK) and not (args.list and program == capture.SOCKWATCH):
                 sys.exit(f"run.py: {program} is not there: run make first")
-        suites += test_generated.groups() + test_programs.groups() + test_scenarios.groups()
+        for module in (test_generated, test_programs, test_scenarios, test_degraded, test_errors):
+            suites += module.groups()
     if args.list:
         for suite in suites:
             print(*(n for n in suite.names() if args.k in n), sep="\n")

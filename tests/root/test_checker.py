@@ -199,17 +199,11 @@ def _loss_counters():
     return problems
 
 
-def _too_much():
-    row = _row(FLOWS[0], 300, 50, 300, 50)
-    return (test_scenarios.never_too_much([row], FLOWS) +
-            _caught(test_scenarios.never_too_much([row, row], FLOWS)))
-
-
 def run(wanted, report):
     good = _write(_good())
     cases = {"good-log-passes": lambda: _log_problems(good) + _row_problems(good),
              "hostile-names": _hostile_names, "program-sums": _program_sums,
-             "loss-counters": _loss_counters, "too-much": _too_much}
+             "loss-counters": _loss_counters}
     for name, doctor in ROW_DOCTORS.items():
         cases[name] = lambda doctor=doctor: _caught(_row_problems(_doctored(doctor)))
     for name, doctor in LOG_DOCTORS.items():
