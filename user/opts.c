@@ -220,12 +220,20 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 void opts_parse(struct opts *opts, int argc, char **argv)
 {
 	static const struct argp argp = {table, parse_option, "[COMMAND]", doc, NULL, NULL, NULL};
+	char **args = calloc((size_t)argc + 1, sizeof(*args)); /* ours to put in order and to name
+								*/
 
 	*opts = (struct opts){.delay_ns = DEFAULT_DELAY_NS, .color = TERM_COLOR_AUTO};
 	argp_err_exit_status = EXIT_USAGE;
-	argv[0] = (char *)"sockwatch"; /* getopt's messages begin with it, whatever the path */
 	argp_program_version_hook = print_version;
-	argp_parse(&argp, argc, argv, 0, NULL, opts);
+	if (!args) {
+		fprintf(stderr, "sockwatch: out of memory\n");
+		exit(EXIT_RUN);
+	}
+	memcpy(args, argv, (size_t)argc * sizeof(*args));
+	args[0] = (char *)"sockwatch"; /* getopt's messages begin with it, whatever the path */
+	argp_parse(&argp, argc, args, 0, NULL, opts);
+	free(args);
 	if (!opts->output)
 		opts->output = "-";
 }

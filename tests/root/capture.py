@@ -111,7 +111,7 @@ class Sockwatch:
             return checker.Log(file.read())
 
     def wait_end(self):
-        """Wait for its end. Returns the log; Failed when the status is not 0 or it said anything."""
+        """Wait for its end. Returns the log; Failed when the status is not 0 or it said a word."""
         try:
             status = self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:

@@ -272,14 +272,18 @@ def _wrong_fields(flow, row):
 
 
 def _wrong_endpoints(flow, row):
-    """A row written before the kernel chose an address or port has none: that is no error."""
+    """
+    A row written before the kernel chose an address or port has none: that is no error. MPTCP gives
+    an accepted socket its peer only after it is established.
+    """
+    early = not row.get(TX_TOTAL) and not row.get(RX_TOTAL)
     wrong = []
     for key, field in (("local_address", LOCAL), ("local_port", LOCAL_PORT),
                        ("peer_address", PEER), ("peer_port", PEER_PORT)):
         wanted, got = flow.get(key), row.get(field)
         if wanted is None and key.startswith("local"):
             continue
-        if key.startswith("local") and got in (None, 0, "", "*", "0.0.0.0", "::"):
+        if (early or key.startswith("local")) and got in (None, 0, "", "*", "0.0.0.0", "::"):
             continue
         if wanted is None and got in (None, 0, "", "*", "0.0.0.0", "::"):
             continue

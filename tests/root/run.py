@@ -9,10 +9,12 @@ Real traffic with known bytes against `sockwatch log`. Needs root; exits 77 with
   netns.py            a fresh network namespace for each test
   capture.py          runs sockwatch and the generator
   group.py            tests that share one capture
+  case.py             tests that are one command
   test_checker.py     a doctored log must not pass (--self-check: only this, without root)
   test_generated.py   every case of gen, IPv4 and IPv6
   test_degraded.py    the same cases without cgroup2, and with it unmounted
-  test_errors.py      refusals, files and descriptors it is given, signals, what it leaves behind
+  test_errors.py      refusals, and the files and descriptors that it is given
+  test_signals.py     text without a terminal, signals, what is left in the kernel
   test_programs.py    nginx, curl, wget, redis, iperf3, socat
   test_scenarios.py   open before the start, signals, same 4-tuple, loss
 """
@@ -30,6 +32,7 @@ import test_errors  # noqa: E402
 import test_generated  # noqa: E402
 import test_programs  # noqa: E402
 import test_scenarios  # noqa: E402
+import test_signals  # noqa: E402
 
 
 class Report:
@@ -85,7 +88,8 @@ def main():
         for program in (capture.SOCKWATCH, capture.GEN):
             if not os.access(program, os.X_OK) and not (args.list and program == capture.SOCKWATCH):
                 sys.exit(f"run.py: {program} is not there: run make first")
-        for module in (test_generated, test_programs, test_scenarios, test_degraded, test_errors):
+        for module in (test_generated, test_programs, test_scenarios, test_degraded, test_errors,
+                       test_signals):
             suites += module.groups()
     if args.list:
         for suite in suites:

@@ -33,7 +33,8 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.missing = "bytes sent by sendfile and splice are not counted",
 		.alternatives = {
 			{"as other bytes", NEEDS(NO_SENDPAGE), {NULL}, NULL},
-			{"fexit inet_sendpage", NEEDS_FEXIT(FN_SENDPAGE), {"inet_sendpage_exit"}, NULL},
+			{"fexit inet_sendpage", NEEDS_FEXIT(FN_SENDPAGE),
+			 {"inet_sendpage_exit"}, NULL},
 		},
 	},
 	[HOOK_PACKET_BYTES] = {
@@ -89,7 +90,8 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.purpose = "accept by whom, at once",
 		.missing = "who accepted is known only from the first bytes on",
 		.alternatives = {
-			{"fexit inet_csk_accept", NEEDS_FEXIT(FN_ACCEPT), {"csk_accept_exit"}, NULL},
+			{"fexit inet_csk_accept", NEEDS_FEXIT(FN_ACCEPT),
+			 {"csk_accept_exit"}, NULL},
 			{"fexit inet_csk_accept", NEEDS_FEXIT(FN_ACCEPT_OLD),
 			 {"csk_accept_exit_old"}, NULL},
 			{"cgroup/getpeername, else the first bytes", NEEDS_CGROUP,
@@ -108,7 +110,8 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.purpose = "peers that unconnected UDP sockets receive from",
 		.missing = "peers that unconnected UDP sockets receive from are not told apart",
 		.alternatives = {
-			{"fentry skb_consume_udp", NEEDS_FEXIT(FN_CONSUME_UDP), {"consume_udp"}, NULL},
+			{"fentry skb_consume_udp", NEEDS_FEXIT(FN_CONSUME_UDP),
+			 {"consume_udp"}, NULL},
 			{"cgroup/recvmsg", NEEDS_CGROUP, {"udp_recvmsg4", "udp_recvmsg6"},
 			 "a receive that asks for no address (recv, read) is booked to peer *"},
 		},
@@ -118,14 +121,16 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.missing = "the close of UDP and raw sockets is seen seconds late",
 		.alternatives = {
 			{"cgroup/sock_release", NEEDS_CGROUP, {"sock_release"}, NULL},
-			{"fentry inet_release", NEEDS_FEXIT(FN_RELEASE), {"inet_release_entry"}, NULL},
+			{"fentry inet_release", NEEDS_FEXIT(FN_RELEASE),
+			 {"inet_release_entry"}, NULL},
 		},
 	},
 	[HOOK_PACKET_RELEASE] = {
 		.purpose = "close of packet sockets",
 		.unseen = "the close of packet sockets is seen seconds late",
 		.alternatives = {
-			{"fentry packet_release", NEEDS_FEXIT(FN_PACKET), {"packet_release_entry"}, NULL},
+			{"fentry packet_release", NEEDS_FEXIT(FN_PACKET),
+			 {"packet_release_entry"}, NULL},
 		},
 	},
 	[HOOK_SNAPSHOT] = {
@@ -139,7 +144,8 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.purpose = "last bytes of sockets that went quiet",
 		.required = true,
 		.alternatives = {
-			{"iter/bpf_sk_storage_map", NEEDS(TP_BTF) | NEEDS(ITERATORS), {"sweep"}, NULL},
+			{"iter/bpf_sk_storage_map", NEEDS(TP_BTF) | NEEDS(ITERATORS),
+			 {"sweep"}, NULL},
 		},
 	},
 };
