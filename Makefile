@@ -57,9 +57,8 @@ MACHINE    = $(call once,MACHINE,$(or $(shell $(CC) -dumpmachine),$(call missing
 
 LIB_CFLAGS = $(call once,LIB_CFLAGS,$(call pkg,--cflags,libbpf ncursesw))
 LIB_LIBS   = $(call once,LIB_LIBS,$(call pkg,--libs,libbpf ncursesw) \
-	$(shell $(PKG_CONFIG) --libs tinfo 2>/dev/null))
+	$(shell $(PKG_CONFIG) --libs tinfo 2>/dev/null) -lpthread)
 CMOCKA     = $(call once,CMOCKA,$(call pkg,--cflags --libs,cmocka))
-URING      = $(call once,URING,$(call pkg,--cflags --libs,liburing))
 
 werror  := $(if $(filter-out 0,$(WERROR)),-Werror)
 san     := $(if $(filter-out 0,$(SAN)),-fsanitize=address$(comma)undefined \
@@ -141,9 +140,9 @@ $(UNIT): %: %.o $(UNIT_HELP) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(USER_LDFLAGS) -o $@ $^ $(CMOCKA) $(LIB_LIBS)
 
-$(O)/tests/root/gen: $(call object,$(GEN_SRC))
+$(O)/tests/root/gen: $(call object,$(GEN_SRC)) $(LIB)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(USER_LDFLAGS) -o $@ $^ $(URING) -lpthread
+	$(Q)$(CC) $(USER_LDFLAGS) -o $@ $^ -lpthread
 
 $(VM): %: %.o
 	$(call say,LINK,$@)

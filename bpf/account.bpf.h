@@ -8,6 +8,7 @@
 
 #define MSG_PEEK 2
 #define MSG_ERRQUEUE 0x2000
+#define OWN_KEY (1ULL << 63) /* no cookie of the kernel gets that far */
 
 struct peer {
 	__u8 ip[16];
@@ -30,6 +31,10 @@ static __always_inline void sock_init(struct sw_sock *st, const void *sk, __u64 
 	st->flow.flags |= earlier_side(&st->flow, sk);
 	if (st->flow.protocol == IPPROTO_TCP)
 		st->base_rx = consumed_bytes(sk) - rx;
+	st->flow.so_cookie = cookie;
+	/* An accepted MPTCP socket has its listener's cookie (mptcp_sk_clone_init copies it). */
+	if (st->flow.protocol == IPPROTO_MPTCP)
+		cookie = OWN_KEY | __sync_fetch_and_add(&stats.own_keys, 1);
 	st->flow.cookie = cookie;
 }
 
@@ -69,8 +74,16 @@ static __always_inline bool slot_is(const struct sw_slot *slot, const struct who
 	       (slot->account.start_ns == who->start_ns || !slot->account.start_ns);
 }
 
-static __always_inline void account_claim(struct sw_account *account, const struct who *who)
+static __noinline void account_claim(struct sw_account *account, const struct who *who)
 {
+	struct sw_process key = {};
+	__u8 used = 1;
+
+	if (!account || !who)
+		return;
+	key.start_ns = who->start_ns;
+	key.tgid = who->tgid;
+	bpf_map_update_elem(&processes, &key, &used, BPF_ANY);
 	account->start_ns = who->start_ns;
 	account->uid = (__u32)bpf_get_current_uid_gid();
 	account->flags = who->flags;
@@ -294,14 +307,38 @@ static __noinline void account_slow(struct sw_sock *st, struct sock *sk, struct 
 		account_tell(st, sk, i);
 }
 
-/**
- * Book @ret bytes of a call that has just returned to the process that made it.
- * Only TCP goes the fast way: the peer of a UDP socket can change with each call.
- */
+/* Without a helper: whether a UDP socket talks to the peer of its own row, as nearly always. */
+static __always_inline bool is_own_peer(const struct sw_sock *st, struct sock *sk)
+{
+	const __u32 *ip = (const __u32 *)st->flow.raddr;
+
+	if (st->stashes || sk->__sk_common.skc_dport != bpf_htons(st->flow.rport))
+		return false;
+	if (!st->flow.rport)
+		return true;
+	if (st->flow.family == AF_INET)
+		return sk->__sk_common.skc_daddr == ip[3];
+	return sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[3] == ip[3] &&
+	       sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[2] == ip[2] &&
+	       sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[1] == ip[1] &&
+	       sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[0] == ip[0];
+}
+
+/* A further call of the process in slot 0, with nothing special about it. */
+static __always_inline bool is_plain(const struct sw_sock *st, struct sock *sk,
+				     const struct who *who)
+{
+	__u32 flags = st->flow.flags;
+
+	return slot_is(&st->slot[0], who) && (flags & (SW_F_FIRST_TX | SW_F_FIRST_RX)) &&
+	       !(flags & SW_F_NO_RELEASE) &&
+	       (st->flow.protocol != IPPROTO_UDP || is_own_peer(st, sk));
+}
+
+/** Book @ret bytes of a call that has just returned to the process that made it. */
 static __always_inline void account_io(struct sock *sk, int ret, int flags, bool rx)
 {
 	struct call call = {.bytes = ret, .flags = rx ? SW_F_FIRST_RX : SW_F_FIRST_TX};
-	struct sw_slot *slot;
 	struct sw_sock *st;
 
 	if (!is_watched(sk->__sk_common.skc_family))
@@ -317,15 +354,13 @@ static __always_inline void account_io(struct sock *sk, int ret, int flags, bool
 	if (!st)
 		return;
 	who_runs(&call.who);
-	slot = &st->slot[0];
-	if (st->flow.protocol == IPPROTO_TCP && slot_is(slot, &call.who) &&
-	    (st->flow.flags & (SW_F_FIRST_TX | SW_F_FIRST_RX))) {
-		slot_add(slot, ret, rx);
-		if (slot->account.epoch != live.epoch)
-			account_tell(st, sk, 0);
+	if (!is_plain(st, sk, &call.who)) {
+		account_slow(st, sk, &call);
 		return;
 	}
-	account_slow(st, sk, &call);
+	slot_add(&st->slot[0], ret, rx);
+	if (st->slot[0].account.epoch != live.epoch)
+		account_tell(st, sk, 0);
 }
 
 #endif

@@ -51,6 +51,15 @@ static __always_inline void peer_v6(struct bpf_sock_addr *ctx, struct peer *peer
 	peer->port = bpf_ntohs((__u16)ctx->user_port);
 }
 
+static __always_inline int cgroup_bind(struct bpf_sock *sk)
+{
+	const void *raw = raw_sock(sk);
+
+	if (!is_subflow(raw))
+		on_bind(cgroup_sock_get(sk, bpf_get_socket_cookie(sk)), raw);
+	return 1;
+}
+
 static __always_inline int cgroup_connect(struct bpf_sock_addr *ctx, const struct peer *peer)
 {
 	struct bpf_sock *sk = ctx->sk;

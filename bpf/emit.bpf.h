@@ -55,6 +55,25 @@ static __noinline bool emit(__u32 kind, int error, const struct sw_flow *flow,
 	return true;
 }
 
+/** Send that a process ended. Not sent again when it finds no room: its row goes later then. */
+static __always_inline void emit_exit(__u32 tgid, __u64 start_ns)
+{
+	struct sw_record *r;
+
+	count(&stats.seen);
+	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r) {
+		count(&stats.lost_ring);
+		return;
+	}
+	__builtin_memset(r, 0, sizeof(*r));
+	r->time_ns = bpf_ktime_get_boot_ns();
+	r->kind = SW_REC_EXIT;
+	r->account.tgid = tgid;
+	r->account.start_ns = start_ns;
+	bpf_ringbuf_submit(r, ring_flags());
+}
+
 static __always_inline bool emit_slot(__u32 kind, int error, struct sw_sock *st, int i)
 {
 	struct sw_slot *slot = &st->slot[i & 1];

@@ -198,6 +198,19 @@ static __noinline void on_connect_enter(struct sw_sock *st, const struct peer *p
 	__builtin_memcpy(st->flow.raddr, peer->ip, sizeof(st->flow.raddr));
 }
 
+/** A thread ends; with the last one its process. Its sockets are closed behind this (do_exit). */
+static __always_inline void on_exit(struct task_struct *task)
+{
+	struct sw_process key = {};
+
+	if (BPF_CORE_READ(task, signal, live.counter))
+		return;
+	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	key.tgid = BPF_CORE_READ(task, tgid);
+	if (!bpf_map_delete_elem(&processes, &key))
+		emit_exit(key.tgid, key.start_ns);
+}
+
 /** connect() of TCP returned before a SYN was answered: with the errno of what kept it from that.
  */
 static __always_inline void on_connect_exit(struct sock *sk, int ret)

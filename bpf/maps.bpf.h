@@ -64,6 +64,21 @@ struct {
 	__type(value, struct sw_extra);
 } extras SEC(".maps");
 
+struct sw_process {
+	__u64 start_ns;
+	__u32 tgid;
+	__u32 pad;
+};
+
+/* Processes that have used a socket, to tell of their end. A cache: what it loses is only told
+ * late. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct sw_process);
+	__type(value, __u8);
+} processes SEC(".maps");
+
 volatile struct sw_live live = {.epoch = 1, .half_ring = SW_RING_BYTES / 2};
 struct sw_stats stats;
 

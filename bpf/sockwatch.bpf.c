@@ -27,15 +27,13 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 SEC("?cgroup/post_bind4")
 int post_bind4(struct bpf_sock *ctx)
 {
-	on_bind(cgroup_sock_get(ctx, bpf_get_socket_cookie(ctx)), raw_sock(ctx));
-	return 1;
+	return cgroup_bind(ctx);
 }
 
 SEC("?cgroup/post_bind6")
 int post_bind6(struct bpf_sock *ctx)
 {
-	on_bind(cgroup_sock_get(ctx, bpf_get_socket_cookie(ctx)), raw_sock(ctx));
-	return 1;
+	return cgroup_bind(ctx);
 }
 
 SEC("?fexit/inet_bind")
@@ -260,6 +258,13 @@ SEC("?tp_btf/tcp_destroy_sock")
 int BPF_PROG(tcp_destroy, struct sock *sk)
 {
 	on_tcp_destroy(sk);
+	return 0;
+}
+
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	on_exit(task);
 	return 0;
 }
 

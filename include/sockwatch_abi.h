@@ -30,6 +30,7 @@ enum sw_kind { /* why a record was sent; every record carries everything that is
 	       SW_REC_BIND,
 	       SW_REC_LISTEN,
 	       SW_REC_CLOSE, /* last totals of one account: the socket is gone for processes */
+	       SW_REC_EXIT,  /* the process of the account ended; no flow */
 	       SW_REC_KINDS
 };
 
@@ -57,7 +58,8 @@ enum sw_account_flags {
 };
 
 struct sw_flow {
-	__u64 cookie;
+	__u64 cookie;    /* key of the socket: its cookie, or for MPTCP a number of ours */
+	__u64 so_cookie; /* as getsockopt(SO_COOKIE) says */
 	__u64 cgroup_id; /* 0 = not known */
 	__u32 netns;     /* inode */
 	__u32 uid;       /* of the socket */
@@ -128,16 +130,17 @@ struct sw_stats {            /* in mapped data: programs write, user space reads
 	__u64 lost_storage;  /* sockets that got no storage: their bytes are not counted */
 	__u64 lost_accounts; /* accounts that found the hash full: booked to the socket's own row */
 	__u64 dirty;         /* grows with each change that no record tells */
+	__u64 own_keys;      /* sockets that got a key of ours */
 	__u64 ownerless;     /* sweeps that found bytes taken by a process not known yet */
 };
 
 #define SW_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
-SW_ASSERT_SIZE(struct sw_flow, 72);
+SW_ASSERT_SIZE(struct sw_flow, 80);
 SW_ASSERT_SIZE(struct sw_account, 56);
-SW_ASSERT_SIZE(struct sw_record, 144);
+SW_ASSERT_SIZE(struct sw_record, 152);
 SW_ASSERT_SIZE(struct sw_extra_key, 40);
-SW_ASSERT_SIZE(struct sw_extra, 128);
+SW_ASSERT_SIZE(struct sw_extra, 136);
 SW_ASSERT_SIZE(struct sw_live, 24);
-SW_ASSERT_SIZE(struct sw_stats, 56);
+SW_ASSERT_SIZE(struct sw_stats, 64);
 
 #endif

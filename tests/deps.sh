@@ -21,7 +21,6 @@ packages() {
 	build  linux-libc-dev  kernel-headers         linux-api-headers  linux-headers
 	test   libclang-rt-dev compiler-rt            compiler-rt        compiler-rt
 	test   libcmocka-dev   libcmocka-devel        cmocka             cmocka-dev
-	test   liburing-dev    liburing-devel         liburing           liburing-dev
 	test   python3         python3                python             python3
 	test   nginx-light     nginx                  nginx              nginx
 	test   redis-server    redis                  redis              redis

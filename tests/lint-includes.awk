@@ -14,7 +14,8 @@ BEGIN {
 	allow["model"]    = "event util"
 	allow["sink"]     = "model event util"
 	allow["tui"]      = "model event util"
-	allow["top"]      = "capture identity model sink tui event util include"
+	allow["traffic"]  = "event util"
+	allow["top"]      = "capture identity model sink traffic tui event util include"
 
 	# System headers that one file, or one folder, has to itself.
 	only["(^|/)n?curses\\.h$"] = "user/tui/term.c"

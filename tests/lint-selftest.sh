@@ -36,6 +36,9 @@ clean_tree() {
 	header user/model/table.h MODEL_TABLE_H '#include "event/event.h"'
 	header user/opts.h OPTS_H
 	header user/tui/screen.h TUI_SCREEN_H
+	header user/traffic/tally.h TRAFFIC_TALLY_H
+	file user/traffic/tally.c '#include "traffic/tally.h"' '#include "event/event.h"'
+	file user/selftest.c '#include "traffic/tally.h"' '#include "opts.h"'
 	file user/model/table.c '#include "table.h"' '#include "util/buf.h"'
 	file user/tui/term.c '#include <ncursesw/curses.h>' '#include "model/table.h"'
 	file user/capture/live.c '#include "sockwatch.skel.h"' '#include "sockwatch_abi.h"' '#include <bpf/libbpf.h>'
@@ -88,6 +91,8 @@ plant_include user/model/table.c '#include "tui/screen.h"' 'model may not includ
 plant_include user/util/buf.h '#include "event/event.h"' 'util may not include user/event/event.h'
 plant_include user/model/table.c '# include "sockwatch_abi.h"' 'model may not include include/sockwatch_abi.h'
 plant_include user/model/table.c '#include "opts.h"' 'model may not include user/opts.h'
+plant_include user/model/table.c '#include "traffic/tally.h"' 'model may not include user/traffic/tally.h'
+plant_include user/traffic/tally.c '#include "model/table.h"' 'traffic may not include user/model/table.h'
 plant_include user/model/table.c '	#include <event/event.h>' 'is ours: write it in quotes'
 plant_include user/model/table.c '#include "../event/event.h"' 'not relative'
 plant_include user/model/table.c '#include <curses.h>' 'belongs to user/tui/term.c'

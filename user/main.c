@@ -38,15 +38,26 @@
  *       layout, draw, header,     rectangles; model and state into a screen
  *       rows, help
  *       screen, term              grid of cells; the terminal, the only one to see curses
+ *   user/traffic/                 known bytes, for selftest and tests/root
+ *       traffic.h, cases          what a case is; the table of all
+ *       forms, uring, ring        ways to send and receive; io_uring without a library
+ *       tcp, life, udp, misc,     the other cases
+ *       proc, load
+ *       flow, net, parts.h        what cases are made of
+ *       stage                     all cases, each in processes of its own
+ *       tally                     what was moved against what was counted
  *   user/util/                    libc only: buf, fmt, hash, num, text, unicode
  *   user/                         main (this), opts (command line), run (the loop), output (files),
- *                                 check (what this kernel lets us see)
+ *                                 check (what this kernel lets us see), selftest and findings
+ *                                 (known traffic, counted)
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "capture/live.h"
@@ -55,6 +66,7 @@
 #include "opts.h"
 #include "output.h"
 #include "run.h"
+#include "selftest.h"
 #include "sink/jsonl.h"
 #include "sink/text.h"
 #include "tui/top.h"
@@ -123,6 +135,23 @@ static int run_to_status(struct run *run, const struct opts *opts, int output)
 	return EXIT_RUN;
 }
 
+/* Not the kernel's refusal but a limit of ours. */
+static bool is_shortage(int err)
+{
+	return err == -ENOMEM || err == -EMFILE || err == -ENFILE;
+}
+
+/* A descriptor for each map, program and link: what `ulimit -n` may be set below. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur == r.rlim_max)
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
 /* With one of these closed, the next file would take its place and get our messages. A closed
  * stdout stays one that cannot be written to. */
 static void hold_standard_fds(void)
@@ -141,10 +170,14 @@ int main(int argc, char **argv)
 	int output, err, status;
 
 	hold_standard_fds();
+	raise_descriptor_limit();
+	signal(SIGXFSZ, SIG_IGN); /* a limit of file size is an error of write like any other */
 	setlocale(LC_ALL, "");
 	opts_parse(&opts, argc, argv);
 	if (opts.command == COMMAND_CHECK)
 		return check_run(&opts);
+	if (opts.command == COMMAND_SELFTEST)
+		return selftest_run(&opts);
 	run_block_signals();
 	live.ring_bytes = opts.ring_bytes;
 	live.accounts = opts.accounts;
@@ -152,7 +185,7 @@ int main(int argc, char **argv)
 	err = live_open(&run.source, &live, why);
 	if (err) {
 		fprintf(stderr, "sockwatch: %s\n", why);
-		return EXIT_PERMISSION;
+		return is_shortage(err) ? EXIT_RUN : EXIT_PERMISSION;
 	}
 	output = output_open(opts.output, why, sizeof(why));
 	if (output < 0) {
@@ -160,6 +193,7 @@ int main(int argc, char **argv)
 		run.source->ops->close(run.source);
 		return EXIT_RUN;
 	}
+	run.output = output;
 	run.delay_ns = opts.delay_ns;
 	run.iterations = opts.iterations;
 	status = run_to_status(&run, &opts, output);

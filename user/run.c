@@ -15,7 +15,7 @@
 #include "identity/ident.h"
 #include "tui/top.h"
 
-enum { POLL_SOURCE, POLL_TIMER, POLL_SIGNAL, POLL_KEYS, POLL_COUNT };
+enum { POLL_SOURCE, POLL_TIMER, POLL_OUTPUT, POLL_SIGNAL, POLL_KEYS, POLL_COUNT };
 
 struct loop {
 	struct run *run;
@@ -142,6 +142,13 @@ static int on_signal(struct loop *l)
 	}
 }
 
+/* Nobody reads any more (`| head -1`): as quiet as SIGPIPE would be, without waiting to write. */
+static int on_output(struct loop *l)
+{
+	l->stop = true;
+	return 0;
+}
+
 static int on_keys(struct loop *l)
 {
 	int what = top_input(l->run->top);
@@ -154,8 +161,9 @@ static int on_keys(struct loop *l)
 
 static int step(struct loop *l)
 {
-	static int (*const handlers[POLL_COUNT])(struct loop *) = {drain, on_timer, on_signal,
-								   on_keys};
+	static int (*const handlers[POLL_COUNT])(struct loop *) = {
+		drain, on_timer, on_output, on_signal, on_keys,
+	};
 	int n = poll(l->fds, POLL_COUNT, l->draining ? 0 : -1);
 
 	if (n < 0)
@@ -185,6 +193,7 @@ static int open_fds(struct loop *l)
 	l->fds[POLL_SIGNAL].fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (l->run->top)
 		l->fds[POLL_KEYS].fd = top_fd(l->run->top);
+	l->fds[POLL_OUTPUT] = (struct pollfd){.fd = l->run->output}; /* errors come unasked */
 	if (l->fds[POLL_TIMER].fd < 0 || l->fds[POLL_SIGNAL].fd < 0)
 		return -errno;
 	return 0;

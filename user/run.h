@@ -14,6 +14,7 @@ struct run {
 	struct model *model;
 	struct sink *sink; /* the one that reads the model */
 	struct sink *top;  /* the same when it is the live view, else NULL */
+	int output;        /* descriptor whose reader may go away: ends the run; -1 = none */
 	uint64_t delay_ns;
 	uint64_t iterations; /* ticks; 0 = until interrupted */
 	int error;           /* first -errno of the sink */

@@ -117,10 +117,19 @@ struct cred {
 	kuid_t uid;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+};
+
 struct task_struct {
 	unsigned int flags;
 	int tgid;
 	struct task_struct *group_leader;
+	struct signal_struct *signal;
 	__u64 start_boottime;
 	const struct cred *real_cred;
 	char comm[16];

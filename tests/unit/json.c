@@ -65,6 +65,8 @@ static const char *skip_value(const char *s)
 		return skip_list(s, '}', true);
 	if (*s == '[')
 		return skip_list(s, ']', false);
+	if (!strncmp(s, "true", 4) || !strncmp(s, "false", 5))
+		return s + (*s == 't' ? 4 : 5);
 	return *s == '"' ? skip_string(s) : skip_number(s);
 }
 

@@ -8,6 +8,23 @@
 #include <string.h>
 #include <sys/socket.h>
 
+static void the_end_of_a_process_needs_no_flow(void **state)
+{
+	struct sw_record rec = {.kind = SW_REC_EXIT, .time_ns = 7};
+	struct record_rig r;
+
+	(void)state;
+	record_rig_init(&r, 0);
+	rec.account.tgid = 42;
+	rec.account.start_ns = 99;
+	record_feed(&r, &rec);
+	record_expect(&r, "E");
+	assert_int_equal(r.events[0].proc.pid, 42);
+	assert_int_equal(r.events[0].proc.start_ns, 99);
+	assert_int_equal(r.events[0].time_ns, 7);
+	record_rig_done(&r);
+}
+
 static void each_kind_makes_its_events(void **state)
 {
 	const struct {
@@ -23,7 +40,7 @@ static void each_kind_makes_its_events(void **state)
 	struct record_rig r;
 
 	(void)state;
-	assert_int_equal(sizeof(kinds) / sizeof(kinds[0]), SW_REC_KINDS - 1);
+	assert_int_equal(sizeof(kinds) / sizeof(kinds[0]), SW_REC_KINDS - 2); /* without EXIT */
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct sw_record rec = record_tcp(kinds[i].kind, 1, 10);
 
@@ -43,7 +60,7 @@ static void no_bytes_make_no_transfer(void **state)
 	struct record_rig r;
 
 	(void)state;
-	for (uint32_t kind = SW_REC_IO; kind < SW_REC_KINDS; kind++) {
+	for (uint32_t kind = SW_REC_IO; kind <= SW_REC_CLOSE; kind++) {
 		struct sw_record rec = record_tcp(kind, 1, 10);
 
 		record_rig_init(&r, 0);
@@ -397,7 +414,7 @@ static void a_change_of_name_is_told_once(void **state)
 static void what_a_snapshot_shows_was_open(void **state)
 {
 	(void)state;
-	for (uint32_t kind = SW_REC_IO; kind < SW_REC_KINDS; kind++) {
+	for (uint32_t kind = SW_REC_IO; kind <= SW_REC_CLOSE; kind++) {
 		struct sw_record rec = record_tcp(kind, 1, 10);
 		struct record_rig r;
 
@@ -432,6 +449,7 @@ static void records_of_bytes_and_of_the_hash_are_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_end_of_a_process_needs_no_flow),
 		cmocka_unit_test(each_kind_makes_its_events),
 		cmocka_unit_test(no_bytes_make_no_transfer),
 		cmocka_unit_test(events_carry_what_the_record_says),

@@ -98,12 +98,51 @@ static void model_finds_the_service_port(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+static void model_lets_a_process_that_ended_go_when_it_was_shown(void **state)
+{
+	struct event gone = {.kind = EVENT_EXIT, .proc = a_proc(1)};
+	struct model *m = *state;
+	struct flow f = tcp(1, ROLE_CLIENT, 1000, 443);
+
+	moved(m, a_proc(1), f, 10, 20);
+	moved(m, a_proc(2), tcp(2, ROLE_CLIENT, 1001, 443), 1, 2);
+	model_apply(m, &gone);
+	tick(m);
+	tick(m);
+	tick(m);
+	assert_non_null(process_row(m, 1)); /* its socket is still open */
+	closed(m, a_proc(1), f);
+	tick(m);
+	assert_non_null(process_row(m, 1)); /* the tick that shows its last bytes and its end */
+	tick(m);
+	tick(m);
+	assert_null(process_row(m, 1));
+	assert_non_null(process_row(m, 2));
+	assert_int_equal(other_row(m, TABLE_PROCESSES)->count.tx_total, 10);
+	assert_int_equal(other_row(m, TABLE_PROCESSES)->count.rx_total, 20);
+	assert_int_equal(model_totals(m)->evicted[TABLE_PROCESSES], 0);
+}
+
+static void model_keeps_a_quiet_process_that_lives(void **state)
+{
+	struct model *m = *state;
+	struct flow f = tcp(1, ROLE_CLIENT, 1000, 443);
+
+	moved(m, a_proc(1), f, 10, 20);
+	closed(m, a_proc(1), f);
+	for (int i = 0; i < 5; i++)
+		tick(m);
+	assert_int_equal(process_row(m, 1)->count.tx_total, 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(model_knows_names),
 		TEST(model_keeps_facts),
 		TEST(model_finds_the_service_port),
+		TEST(model_lets_a_process_that_ended_go_when_it_was_shown),
+		TEST(model_keeps_a_quiet_process_that_lives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

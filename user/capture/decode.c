@@ -192,13 +192,14 @@ static void flow_fill(struct flow *flow, const struct sw_flow *f, uint32_t kind)
 {
 	*flow = (struct flow){
 		.cookie = f->cookie,
+		.so_cookie = f->so_cookie,
 		.cgroup_id = f->cgroup_id,
 		.netns = f->netns,
 		.protocol = f->protocol,
 		.transport = flow_transport(f),
 		.family = flow_family(f),
 		.per_peer = f->flags & SW_F_PER_PEER,
-		.shared = f->flags & SW_F_SHARED,
+		.shared = (f->flags & SW_F_SHARED) && !(f->flags & SW_F_PER_PEER),
 		.v6_socket = f->family == AF_INET6,
 	};
 	flow->state = flow_state(f, flow->transport, kind);
@@ -365,7 +366,7 @@ static void end(struct decode *d, const struct sw_record *r, struct open_socket 
 
 static bool record_is_sane(const struct sw_record *r)
 {
-	return r->kind >= SW_REC_IO && r->kind < SW_REC_KINDS && r->flow.cookie &&
+	return r->kind >= SW_REC_IO && r->kind <= SW_REC_CLOSE && r->flow.cookie &&
 	       (r->flow.family == AF_INET || r->flow.family == AF_INET6 ||
 		r->flow.family == AF_PACKET);
 }
@@ -403,6 +404,15 @@ static void record_apply(struct decode *d, const struct sw_record *r, event_fn *
 	counts_update(d);
 }
 
+static void exit_apply(const struct sw_record *r, event_fn *fn, void *arg)
+{
+	struct event ev = {.kind = EVENT_EXIT, .time_ns = r->time_ns};
+
+	ev.proc.pid = r->account.tgid;
+	ev.proc.start_ns = r->account.start_ns;
+	fn(&ev, arg);
+}
+
 void decode_record(struct decode *d, const void *data, size_t len, event_fn *fn, void *arg)
 {
 	struct sw_record r;
@@ -412,6 +422,10 @@ void decode_record(struct decode *d, const void *data, size_t len, event_fn *fn,
 		return;
 	}
 	memcpy(&r, data, sizeof(r)); /* may be unaligned */
+	if (r.kind == SW_REC_EXIT) {
+		exit_apply(&r, fn, arg);
+		return;
+	}
 	if (!record_is_sane(&r)) {
 		d->counts.bad_records++;
 		return;

@@ -133,6 +133,13 @@ const struct hook hooks[HOOK_PURPOSES] = {
 			 {"packet_release_entry"}, NULL},
 		},
 	},
+	[HOOK_EXIT] = {
+		.purpose = "end of processes",
+		.unseen = "processes that ended stay in the tables until they are full",
+		.alternatives = {
+			{"tracepoint sched_process_exit", NEEDS(TP_BTF), {"process_exit"}, NULL},
+		},
+	},
 	[HOOK_SNAPSHOT] = {
 		.purpose = "sockets open before the start",
 		.required = true,

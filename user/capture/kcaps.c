@@ -177,8 +177,10 @@ static void probe_btf(struct kcaps *caps)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 
-	if (!btf)
+	if (!btf) {
+		caps->btf_unread = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
 		return;
+	}
 	caps->has[KCAP_BTF] = true;
 	caps->has[KCAP_TP_SOCK_LENGTH] = has_tracepoint(btf, "sock_send_length") &&
 					 has_tracepoint(btf, "sock_recv_length");
@@ -272,6 +274,16 @@ void kcaps_done(struct kcaps *caps)
 	caps->cgroup_fd = -1;
 }
 
+/* The initial one maps every id to itself: `0 0 4294967295`. */
+static bool in_user_namespace(void)
+{
+	unsigned int inside, outside, count = 0;
+	char text[128];
+
+	read_word("/proc/self/uid_map", text, sizeof(text));
+	return sscanf(text, "%u %u %u", &inside, &outside, &count) == 3 && count != UINT32_MAX;
+}
+
 bool kcaps_refusal(const struct kcaps *caps, char *dst, size_t size)
 {
 	if (!caps->has[KCAP_CAP_BPF] || !caps->has[KCAP_CAP_PERFMON]) {
@@ -279,6 +291,12 @@ bool kcaps_refusal(const struct kcaps *caps, char *dst, size_t size)
 			 "not permitted to load BPF programs: %s missing (run as root: "
 			 "sudo sockwatch, or grant CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN)",
 			 !caps->has[KCAP_CAP_BPF] ? "CAP_BPF is" : "CAP_PERFMON is");
+		return true;
+	}
+	if (caps->btf_unread) {
+		snprintf(dst, size,
+			 "cannot load the kernel's BTF, which is there: not enough memory "
+			 "or descriptors (see ulimit -v and ulimit -n), or libbpf is too old");
 		return true;
 	}
 	if (!caps->has[KCAP_BTF]) {
@@ -293,6 +311,12 @@ bool kcaps_refusal(const struct kcaps *caps, char *dst, size_t size)
 			 "kernel %s is too old: BPF socket iterators are missing "
 			 "(use Linux 5.12 or newer)",
 			 caps->release);
+		return true;
+	}
+	if (!caps->has[KCAP_TP_BTF] && in_user_namespace()) {
+		snprintf(dst, size,
+			 "not permitted to load BPF programs: our capabilities are those of "
+			 "a user namespace (run as root of the host)");
 		return true;
 	}
 	if (!caps->has[KCAP_TP_BTF]) {

@@ -36,6 +36,7 @@ struct kcaps {
 	int cgroup_fd;        /* owned, root of cgroup2; -1 = none */
 	unsigned int version; /* major << 16 | minor << 8 */
 	char release[65];     /* as uname -r */
+	bool btf_unread;      /* BTF is there and could not be loaded: memory, descriptors */
 	char lockdown[16];    /* none, integrity, confidentiality; empty = not known */
 };
 

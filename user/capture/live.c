@@ -265,6 +265,8 @@ static int collect(struct live *live, uint64_t now_ns, bool last)
 	if (sweep_is_due(live, now_ns, last))
 		err = sweep(live, now_ns);
 	if (!err)
+		err = consume_all(live); /* what sent a record since and so was no more swept */
+	if (!err)
 		err = find_holders(live, now_ns);
 	if (!err &&
 	    (last || dirty || counts->closing || counts->extra_records != live->walked_extra)) {
@@ -473,6 +475,12 @@ static int refuse(struct live *live, char why[LIVE_WHY], const char *what, int e
 {
 	size_t len = strcspn(libbpf_message, "\n");
 
+	if (err == -EMFILE || err == -ENFILE) {
+		snprintf(why, LIVE_WHY,
+			 "too many open files: each program and map needs a descriptor "
+			 "(raise ulimit -n to 128)");
+		return err;
+	}
 	snprintf(why, LIVE_WHY, "%s: %s (kernel %s, lockdown %s%s%.*s)", what, strerror(-err),
 		 live->caps.release, live->caps.lockdown[0] ? live->caps.lockdown : "unknown",
 		 len ? "; " : "", (int)len, libbpf_message);

@@ -13,6 +13,7 @@ enum event_kind {
 	EVENT_XFER,    /* bytes moved by proc on flow since the last such event: xfer */
 	EVENT_CLOSE,   /* the socket (and with it every use of it) ended: flow, proc */
 	EVENT_FAIL,    /* a connect failed: flow, proc, fail; a CLOSE may or may not follow */
+	EVENT_EXIT,    /* a process ended: proc.pid, proc.start_ns; its sockets may outlive it */
 	EVENT_IDENT,   /* who a process is: proc (its name may have changed by exec) */
 	EVENT_USER,    /* name of a user: user */
 	EVENT_SERVICE, /* name of a port: service */
@@ -98,6 +99,7 @@ struct proc {
 
 struct flow {
 	uint64_t cookie;    /* the key of a socket, never 0 */
+	uint64_t so_cookie; /* as getsockopt(SO_COOKIE) says: not always a key */
 	uint64_t cgroup_id; /* of the socket; 0 = not known */
 	uint32_t netns;     /* inode of the network namespace */
 	uint16_t protocol;  /* IP protocol number; ethertype for packet sockets */

@@ -56,13 +56,18 @@ static struct conn *conn_find(const struct model *m, const struct event *ev, uin
 
 /* ---- what is counted ---- */
 
-/* A TCP socket that is only bound, or was closed by its peer's refusal, is no connection. */
+/* A TCP socket that is only bound, or was closed by its peer's refusal, is no connection; nor is an
+ * unconnected UDP socket itself: each of its peers is. */
 static bool is_connection(const struct flow *f)
 {
 	bool connects = f->transport == TRANSPORT_TCP || f->transport == TRANSPORT_MPTCP ||
 			f->transport == TRANSPORT_SCTP;
 
+	static const struct addr none;
+
 	if (f->role == ROLE_LISTENER)
+		return false;
+	if (f->transport == TRANSPORT_UDP && !addr_cmp(&f->peer, &none))
 		return false;
 	return !(connects && (f->state == STATE_BOUND || f->state == STATE_CLOSE));
 }

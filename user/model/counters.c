@@ -46,7 +46,7 @@ static uint64_t per_second(uint64_t bytes, uint64_t interval_ns)
 
 	if (!bytes || !interval_ns)
 		return 0;
-	rate = (unsigned __int128)bytes * 1000000000 / interval_ns;
+	rate = ((unsigned __int128)bytes * 1000000000 + interval_ns / 2) / interval_ns;
 	return rate > UINT64_MAX ? UINT64_MAX : (uint64_t)rate;
 }
 

@@ -224,3 +224,25 @@ void group_identify(struct model *m, const struct proc *proc)
 			users_rename(LIST_ENTRY(port, struct port, g), &g->e.row.proc);
 	}
 }
+
+void group_exit(struct model *m, const struct proc *proc, uint64_t time_ns)
+{
+	struct group *g = group_process(m, proc);
+
+	if (!g)
+		return;
+	g->e.row.exited = true;
+	g->e.row.count.last_ns = time_ns;
+	table_touch(&m->tables[TABLE_PROCESSES], &g->e); /* so that the tick after the next retires
+							    it */
+}
+
+void group_retire(struct entry *e, void *arg)
+{
+	struct model *m = arg;
+
+	if (!e->row.exited)
+		return;
+	table_fold(&m->tables[TABLE_PROCESSES], e, m->totals.interval_ns);
+	table_remove(&m->tables[TABLE_PROCESSES], e);
+}

@@ -5,6 +5,7 @@
 
 #include "model/model.h"
 
+struct entry;
 struct conn;
 struct group;
 
@@ -22,5 +23,10 @@ void group_leave(struct model *m, struct conn *c, enum table_kind kind);
 struct group *group_process(struct model *m, const struct proc *proc);
 /** Process @proc has this name and user now: in its row, its connections and its ports. */
 void group_identify(struct model *m, const struct proc *proc);
+
+/** The process has ended: its row goes to `other` once it has no connections and was shown. */
+void group_exit(struct model *m, const struct proc *proc, uint64_t time_ns);
+/** For table_tick: fold the row of a process that has ended. */
+void group_retire(struct entry *e, void *model);
 
 #endif

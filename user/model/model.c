@@ -107,6 +107,10 @@ static void apply_note(struct model_totals *t, const struct event *ev)
 
 static void apply_tick(struct model *m, const struct event *ev)
 {
+	static void (*const retire[TABLE_COUNT])(struct entry *, void *) = {
+		[TABLE_PROCESSES] = group_retire,
+		[TABLE_CONNECTIONS] = conn_retire,
+	};
 	struct model_totals *t = &m->totals;
 	int i;
 
@@ -119,9 +123,8 @@ static void apply_tick(struct model *m, const struct event *ev)
 	t->records_seen = ev->tick.records_seen;
 	t->records_delivered = ev->tick.records_delivered;
 	t->ticks++;
-	for (i = 0; i < TABLE_COUNT; i++)
-		table_tick(&m->tables[i], t->interval_ns,
-			   i == TABLE_CONNECTIONS ? conn_retire : NULL, m);
+	for (i = TABLE_COUNT - 1; i >= 0; i--) /* connections first: groups lose members by them */
+		table_tick(&m->tables[i], t->interval_ns, retire[i], m);
 	counters_tick(&t->count, t->interval_ns);
 }
 
@@ -146,6 +149,9 @@ void model_apply(struct model *m, const struct event *ev)
 		break;
 	case EVENT_FAIL:
 		apply_failure(m, ev);
+		break;
+	case EVENT_EXIT:
+		group_exit(m, &ev->proc, ev->time_ns);
 		break;
 	case EVENT_IDENT:
 		group_identify(m, &ev->proc);

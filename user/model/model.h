@@ -47,6 +47,7 @@ struct row {
 	struct flow flow; /* connections */
 	bool is_other;    /* the one row of each table that takes what was ended or evicted */
 	bool ended;   /* connections: closed; stays until the tick after the one that showed it */
+	bool exited;  /* processes: it has ended; goes to `other` when all is shown */
 	bool changed; /* bytes or state in the last whole interval */
 	int error;    /* connections: errno of a failed connect */
 	/* ports */

@@ -213,7 +213,7 @@ static void put_flow(struct buf *b, const struct flow *f)
 	put_word(b, "sockwatch.role", role_name(f->role));
 	put_word(b, "sockwatch.state", state_name(f->state));
 	put_number(b, "sockwatch.netns", f->netns);
-	put_number(b, "sockwatch.cookie", f->cookie);
+	put_number(b, "sockwatch.cookie", f->so_cookie ? f->so_cookie : f->cookie);
 }
 
 static void put_bytes(struct buf *b, const struct counters *c)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* TCP: the calls and flags that a hook can miss, count twice, or count too early. */
-#include "gen.h"
+#include "traffic/parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #define SO_ZEROCOPY 60
 #endif
 
-static void server_eof(struct gen_side *side)
+static void server_eof(struct traffic_side *side)
 {
 	recv_eof(&side->flow);
 }
@@ -28,48 +28,48 @@ static void server_eof(struct gen_side *side)
 /** Wait until len bytes lie in the receive queue. */
 static void wait_queued(int fd, ssize_t len)
 {
-	while (must(recv(fd, gen_scratch, len, MSG_PEEK | MSG_WAITALL), "peek") < len)
+	while (must(recv(fd, traffic_scratch, len, MSG_PEEK | MSG_WAITALL), "peek") < len)
 		;
 }
 
-static int run_peek(const struct gen_opts *opts, struct gen_report *rep)
+static int run_peek(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_pair p;
+	struct traffic_pair p;
 	int i;
 
 	pair_open(&p, opts);
-	send_all(&p.client, gen_bytes, 1001);
+	send_all(&p.client, traffic_bytes, 1001);
 	for (i = 0; i < 5; i++)
-		must(recv(p.server.fd, gen_scratch, 1001, MSG_PEEK), "peek");
+		must(recv(p.server.fd, traffic_scratch, 1001, MSG_PEEK), "peek");
 	recv_all(&p.server, 1001);
 	pair_report(rep, &p);
 	pair_close(&p);
 	return 0;
 }
 
-static void client_segments(struct gen_side *side)
+static void client_segments(struct traffic_side *side)
 {
 	int i;
 
 	for (i = 0; i < 5; i++) {
-		send_all(&side->flow, gen_bytes, 1000);
+		send_all(&side->flow, traffic_bytes, 1000);
 		usleep(2000);
 	}
 }
 
-static void server_waitall(struct gen_side *side)
+static void server_waitall(struct traffic_side *side)
 {
-	must(flow_rx(&side->flow, recv(side->flow.fd, gen_scratch, 5000, MSG_WAITALL)), "recv");
+	must(flow_rx(&side->flow, recv(side->flow.fd, traffic_scratch, 5000, MSG_WAITALL)), "recv");
 }
 
-static int run_waitall(const struct gen_opts *opts, struct gen_report *rep)
+static int run_waitall(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_pair(opts, rep, IPPROTO_TCP, client_segments, server_waitall);
 }
 
 /* ---- sendfile and splice ---- */
 
-static void client_sendfile(struct gen_side *side)
+static void client_sendfile(struct traffic_side *side)
 {
 	size_t left = 300000;
 	int file = temp_file(left);
@@ -81,7 +81,7 @@ static void client_sendfile(struct gen_side *side)
 }
 
 /** Move what lies in a pipe to the socket. */
-static void pipe_to_socket(struct gen_flow *flow, int from, size_t len)
+static void pipe_to_socket(struct traffic_flow *flow, int from, size_t len)
 {
 	while (len)
 		len -= must(flow_tx(flow, splice(from, NULL, flow->fd, NULL, len, SPLICE_F_MORE)),
@@ -89,9 +89,9 @@ static void pipe_to_socket(struct gen_flow *flow, int from, size_t len)
 }
 
 /** A file, user pages (vmsplice) and written bytes, each through a pipe into the socket. */
-static void client_splice(struct gen_side *side)
+static void client_splice(struct traffic_side *side)
 {
-	struct iovec iov = {(void *)gen_bytes, 20000};
+	struct iovec iov = {(void *)traffic_bytes, 20000};
 	int file = temp_file(200000);
 	int pipes[2];
 	ssize_t n;
@@ -100,14 +100,14 @@ static void client_splice(struct gen_side *side)
 	while ((n = must(splice(file, NULL, pipes[1], NULL, 65536, 0), "splice of a file")) > 0)
 		pipe_to_socket(&side->flow, pipes[0], n);
 	pipe_to_socket(&side->flow, pipes[0], must(vmsplice(pipes[1], &iov, 1, 0), "vmsplice"));
-	pipe_to_socket(&side->flow, pipes[0], must(write(pipes[1], gen_bytes, 5001), "write"));
+	pipe_to_socket(&side->flow, pipes[0], must(write(pipes[1], traffic_bytes, 5001), "write"));
 	close(file);
 	close(pipes[0]);
 	close(pipes[1]);
 }
 
 /** Splice from the socket to its end, or len bytes of it. */
-static void socket_to_pipe(struct gen_flow *flow, size_t len)
+static void socket_to_pipe(struct traffic_flow *flow, size_t len)
 {
 	int pipes[2];
 	ssize_t n = 1;
@@ -118,20 +118,20 @@ static void socket_to_pipe(struct gen_flow *flow, size_t len)
 					      len < 65536 ? len : 65536, 0)),
 			 "splice from the socket");
 		len -= n;
-		while (n && read(pipes[0], gen_scratch, GEN_BUF_SIZE) == GEN_BUF_SIZE)
+		while (n && read(pipes[0], traffic_scratch, TRAFFIC_BUF_SIZE) == TRAFFIC_BUF_SIZE)
 			;
 	}
 	close(pipes[0]);
 	close(pipes[1]);
 }
 
-static void server_splice(struct gen_side *side)
+static void server_splice(struct traffic_side *side)
 {
 	socket_to_pipe(&side->flow, SIZE_MAX);
 }
 
 /** recv, splice, recv, splice to the end: the two ways mixed on one socket. */
-static void server_splice_mixed(struct gen_side *side)
+static void server_splice_mixed(struct traffic_side *side)
 {
 	recv_all(&side->flow, 1111);
 	socket_to_pipe(&side->flow, 7777);
@@ -139,36 +139,36 @@ static void server_splice_mixed(struct gen_side *side)
 	socket_to_pipe(&side->flow, SIZE_MAX);
 }
 
-static void client_50000(struct gen_side *side)
+static void client_50000(struct traffic_side *side)
 {
 	int i;
 
 	for (i = 0; i < 50; i++)
-		send_all(&side->flow, gen_bytes, 1000);
+		send_all(&side->flow, traffic_bytes, 1000);
 }
 
-static int run_sendfile(const struct gen_opts *opts, struct gen_report *rep)
+static int run_sendfile(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_pair(opts, rep, IPPROTO_TCP, client_sendfile, server_eof);
 }
 
-static int run_splice_in(const struct gen_opts *opts, struct gen_report *rep)
+static int run_splice_in(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_pair(opts, rep, IPPROTO_TCP, client_splice, server_eof);
 }
 
-static int run_splice_out(const struct gen_opts *opts, struct gen_report *rep)
+static int run_splice_out(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_pair(opts, rep, IPPROTO_TCP, client_50000, server_splice);
 }
 
-static int run_splice_mixed(const struct gen_opts *opts, struct gen_report *rep)
+static int run_splice_mixed(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_pair(opts, rep, IPPROTO_TCP, client_50000, server_splice_mixed);
 }
 
-static int run_mptcp(const struct gen_opts *opts, struct gen_report *rep, gen_side_fn *client,
-		     gen_side_fn *server)
+static int run_mptcp(const struct traffic_opts *opts, struct traffic_report *rep,
+		     traffic_side_fn *client, traffic_side_fn *server)
 {
 	const char *reason = mptcp_missing();
 
@@ -177,17 +177,17 @@ static int run_mptcp(const struct gen_opts *opts, struct gen_report *rep, gen_si
 	return run_pair(opts, rep, IPPROTO_MPTCP, client, server);
 }
 
-static int run_mptcp_sendfile(const struct gen_opts *opts, struct gen_report *rep)
+static int run_mptcp_sendfile(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_mptcp(opts, rep, client_sendfile, server_eof);
 }
 
-static int run_mptcp_splice_in(const struct gen_opts *opts, struct gen_report *rep)
+static int run_mptcp_splice_in(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_mptcp(opts, rep, client_splice, server_eof);
 }
 
-static int run_mptcp_splice_out(const struct gen_opts *opts, struct gen_report *rep)
+static int run_mptcp_splice_out(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_mptcp(opts, rep, client_50000, server_splice);
 }
@@ -204,7 +204,7 @@ enum {
  * Only fragments of one whole page are mapped, and pages that are neighbours in memory are sent as
  * one fragment: so the pages of a file, each 37 after the last.
  */
-static void client_pages(struct gen_side *side)
+static void client_pages(struct traffic_side *side)
 {
 	int file = temp_file(N_PAGES * PAGE);
 	int i;
@@ -221,12 +221,12 @@ static void client_pages(struct gen_side *side)
 }
 
 /** One TCP_ZEROCOPY_RECEIVE. Returns what it moved, mapped and copied; *skip: what it leaves. */
-static size_t zerocopy_receive(struct gen_flow *flow, void *window, bool copy, uint32_t *skip)
+static size_t zerocopy_receive(struct traffic_flow *flow, void *window, bool copy, uint32_t *skip)
 {
 	struct tcp_zerocopy_receive zc = {
 		.address = (uintptr_t)window,
 		.length = WINDOW,
-		.copybuf_address = copy ? (uintptr_t)gen_scratch : 0,
+		.copybuf_address = copy ? (uintptr_t)traffic_scratch : 0,
 		.copybuf_len = copy ? 65536 : 0,
 	};
 	socklen_t len = sizeof(zc);
@@ -243,9 +243,9 @@ static size_t zerocopy_receive(struct gen_flow *flow, void *window, bool copy, u
 	return zc.length + (zc.copybuf_len > 0 ? zc.copybuf_len : 0);
 }
 
-static void receive_mapped(struct gen_side *side, bool copy)
+static void receive_mapped(struct traffic_side *side, bool copy)
 {
-	struct gen_flow *flow = &side->flow;
+	struct traffic_flow *flow = &side->flow;
 	struct pollfd poll_in = {.fd = flow->fd, .events = POLLIN};
 	void *window = mmap(NULL, WINDOW, PROT_READ, MAP_SHARED, flow->fd, 0);
 	int low = 65536; /* wait for whole pages */
@@ -262,28 +262,29 @@ static void receive_mapped(struct gen_side *side, bool copy)
 		mapped += n;
 		if (n && !skip)
 			continue;
-		n = must(flow_rx(flow, recv(flow->fd, gen_scratch, skip ? skip : 1, 0)), "recv");
+		n = must(flow_rx(flow, recv(flow->fd, traffic_scratch, skip ? skip : 1, 0)),
+			 "recv");
 	}
 	munmap(window, WINDOW);
 	report_event(side->rep, mapped ? "zerocopy" : "nothing-mapped");
 }
 
-static void server_zerocopy(struct gen_side *side)
+static void server_zerocopy(struct traffic_side *side)
 {
 	receive_mapped(side, false);
 }
 
-static void server_zerocopy_copy(struct gen_side *side)
+static void server_zerocopy_copy(struct traffic_side *side)
 {
 	receive_mapped(side, true);
 }
 
-static int run_zerocopy_receive(const struct gen_opts *opts, struct gen_report *rep)
+static int run_zerocopy_receive(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_pair(opts, rep, IPPROTO_TCP, client_pages, server_zerocopy);
 }
 
-static int run_zerocopy_copy(const struct gen_opts *opts, struct gen_report *rep)
+static int run_zerocopy_copy(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_pair(opts, rep, IPPROTO_TCP, client_pages, server_zerocopy_copy);
 }
@@ -313,31 +314,31 @@ static void reap_zerocopy(int fd, uint32_t n)
 	}
 }
 
-static void client_zerocopy(struct gen_side *side)
+static void client_zerocopy(struct traffic_side *side)
 {
 	int one = 1;
 	int i;
 
 	must(setsockopt(side->flow.fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)), "SO_ZEROCOPY");
 	for (i = 0; i < 8; i++)
-		must(flow_tx(&side->flow, send(side->flow.fd, gen_bytes, 10000, MSG_ZEROCOPY)),
+		must(flow_tx(&side->flow, send(side->flow.fd, traffic_bytes, 10000, MSG_ZEROCOPY)),
 		     "send(MSG_ZEROCOPY)");
 	reap_zerocopy(side->flow.fd, 8);
 }
 
-static int run_msg_zerocopy(const struct gen_opts *opts, struct gen_report *rep)
+static int run_msg_zerocopy(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_pair(opts, rep, IPPROTO_TCP, client_zerocopy, server_eof);
 }
 
 /* ---- flags ---- */
 
-static int run_msg_trunc(const struct gen_opts *opts, struct gen_report *rep)
+static int run_msg_trunc(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_pair p;
+	struct traffic_pair p;
 
 	pair_open(&p, opts);
-	send_all(&p.client, gen_bytes, 5000);
+	send_all(&p.client, traffic_bytes, 5000);
 	wait_queued(p.server.fd, 5000);
 	must(flow_rx(&p.server, recv(p.server.fd, NULL, 3000, MSG_TRUNC)), "recv(MSG_TRUNC)");
 	recv_all(&p.server, 2000);
@@ -346,18 +347,18 @@ static int run_msg_trunc(const struct gen_opts *opts, struct gen_report *rep)
 	return 0;
 }
 
-static int run_oob(const struct gen_opts *opts, struct gen_report *rep)
+static int run_oob(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_pair p;
+	struct traffic_pair p;
 	struct pollfd urgent = {.events = POLLPRI};
 
 	pair_open(&p, opts);
-	send_all(&p.client, gen_bytes, 100);
+	send_all(&p.client, traffic_bytes, 100);
 	must(flow_tx(&p.client, send(p.client.fd, "!", 1, MSG_OOB)), "send(MSG_OOB)");
-	send_all(&p.client, gen_bytes, 200);
+	send_all(&p.client, traffic_bytes, 200);
 	urgent.fd = p.server.fd;
 	must(poll(&urgent, 1, -1), "poll for urgent data");
-	must(flow_rx(&p.server, recv(p.server.fd, gen_scratch, 1, MSG_OOB)), "recv(MSG_OOB)");
+	must(flow_rx(&p.server, recv(p.server.fd, traffic_scratch, 1, MSG_OOB)), "recv(MSG_OOB)");
 	recv_all(&p.server, 300);
 	pair_report(rep, &p);
 	pair_close(&p);
@@ -365,7 +366,7 @@ static int run_oob(const struct gen_opts *opts, struct gen_report *rep)
 }
 
 /** Non-blocking writes larger than the buffer: part of each is taken, or none (EAGAIN). */
-static void client_short_writes(struct gen_side *side)
+static void client_short_writes(struct traffic_side *side)
 {
 	struct pollfd out = {.fd = side->flow.fd, .events = POLLOUT};
 	int size = 50000, refused = 0;
@@ -374,7 +375,7 @@ static void client_short_writes(struct gen_side *side)
 	must(setsockopt(out.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), "SO_SNDBUF");
 	must(fcntl(out.fd, F_SETFL, O_NONBLOCK), "O_NONBLOCK");
 	while (side->flow.tx < 3000000) {
-		n = flow_tx(&side->flow, write(out.fd, gen_bytes, 200001));
+		n = flow_tx(&side->flow, write(out.fd, traffic_bytes, 200001));
 		if (n >= 0)
 			continue;
 		if (errno != EAGAIN)
@@ -385,14 +386,14 @@ static void client_short_writes(struct gen_side *side)
 	report_event(side->rep, refused ? "eagain" : "no-eagain");
 }
 
-static void server_slow(struct gen_side *side)
+static void server_slow(struct traffic_side *side)
 {
 	struct pollfd in = {.fd = side->flow.fd, .events = POLLIN};
 	ssize_t n = 1;
 
 	must(fcntl(in.fd, F_SETFL, O_NONBLOCK), "O_NONBLOCK");
 	while (n) {
-		n = flow_rx(&side->flow, read(in.fd, gen_scratch, 7001));
+		n = flow_rx(&side->flow, read(in.fd, traffic_scratch, 7001));
 		if (n < 0 && errno == EAGAIN)
 			must(poll(&in, 1, -1), "poll");
 		else
@@ -400,12 +401,12 @@ static void server_slow(struct gen_side *side)
 	}
 }
 
-static int run_short_writes(const struct gen_opts *opts, struct gen_report *rep)
+static int run_short_writes(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_pair(opts, rep, IPPROTO_TCP, client_short_writes, server_slow);
 }
 
-const struct gen_case gen_tcp_cases[] = {
+const struct traffic_case traffic_tcp_cases[] = {
 	{.name = "tcp-peek", .run = run_peek},
 	{.name = "tcp-waitall", .run = run_waitall},
 	{.name = "tcp-sendfile", .run = run_sendfile},
@@ -415,11 +416,11 @@ const struct gen_case gen_tcp_cases[] = {
 	{.name = "mptcp-sendfile", .run = run_mptcp_sendfile, .needs = "mptcp"},
 	{.name = "mptcp-splice-in", .run = run_mptcp_splice_in, .needs = "mptcp"},
 	{.name = "mptcp-splice-out", .run = run_mptcp_splice_out, .needs = "mptcp"},
-	{.name = "tcp-zerocopy-receive", .run = run_zerocopy_receive},
-	{.name = "tcp-zerocopy-copybuf", .run = run_zerocopy_copy},
+	{.name = "tcp-zerocopy-receive", .run = run_zerocopy_receive, .must = "zerocopy"},
+	{.name = "tcp-zerocopy-copybuf", .run = run_zerocopy_copy, .must = "zerocopy"},
 	{.name = "tcp-msg-zerocopy", .run = run_msg_zerocopy},
 	{.name = "tcp-msg-trunc", .run = run_msg_trunc},
 	{.name = "tcp-oob", .run = run_oob},
-	{.name = "tcp-short-writes", .run = run_short_writes},
+	{.name = "tcp-short-writes", .run = run_short_writes, .must = "eagain"},
 	{0},
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* UDP: peers of unconnected sockets, datagrams cut, merged and split. */
-#include "gen.h"
+#include "traffic/parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,12 +14,12 @@ enum { N_PEERS = 3, ROUNDS = 4 };
 
 /** One socket that talks to several, all bound to loopback, none connected. */
 struct star {
-	struct gen_flow hub, peers[N_PEERS];
+	struct traffic_flow hub, peers[N_PEERS];
 	struct sockaddr_storage hub_addr, peer_addrs[N_PEERS];
 	socklen_t addr_len;
 };
 
-static void star_open(struct star *star, const struct gen_opts *opts)
+static void star_open(struct star *star, const struct traffic_opts *opts)
 {
 	int i;
 
@@ -31,7 +31,7 @@ static void star_open(struct star *star, const struct gen_opts *opts)
 	}
 }
 
-static void star_close(struct star *star, const struct gen_report *rep)
+static void star_close(struct star *star, const struct traffic_report *rep)
 {
 	int i;
 
@@ -44,26 +44,28 @@ static void star_close(struct star *star, const struct gen_report *rep)
 }
 
 /** sendto() with an address. */
-static void send_peer(struct gen_flow *flow, const struct sockaddr_storage *to, socklen_t len,
+static void send_peer(struct traffic_flow *flow, const struct sockaddr_storage *to, socklen_t len,
 		      size_t size)
 {
 	const struct sockaddr *addr = (const void *)to;
 
-	must(flow_tx_peer(flow, addr, sendto(flow->fd, gen_bytes, size, 0, addr, len)), "sendto");
+	must(flow_tx_peer(flow, addr, sendto(flow->fd, traffic_bytes, size, 0, addr, len)),
+	     "sendto");
 }
 
 /** recvfrom() with an address. */
-static void recv_peer(struct gen_flow *flow)
+static void recv_peer(struct traffic_flow *flow)
 {
 	struct sockaddr_storage from;
 	socklen_t len = sizeof(from);
-	ssize_t n = must(recvfrom(flow->fd, gen_scratch, GEN_BUF_SIZE, 0, (void *)&from, &len),
-			 "recvfrom");
+	ssize_t n =
+		must(recvfrom(flow->fd, traffic_scratch, TRAFFIC_BUF_SIZE, 0, (void *)&from, &len),
+		     "recvfrom");
 
 	flow_rx_peer(flow, (void *)&from, n);
 }
 
-static int run_sendto(const struct gen_opts *opts, struct gen_report *rep)
+static int run_sendto(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	struct star s;
 	int i, round;
@@ -82,9 +84,9 @@ static int run_sendto(const struct gen_opts *opts, struct gen_report *rep)
 }
 
 /** Not bound: the kernel chooses a port at the first send, and no local address. */
-static int run_autobind(const struct gen_opts *opts, struct gen_report *rep)
+static int run_autobind(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_flow client, server;
+	struct traffic_flow client, server;
 	struct sockaddr_storage to;
 	socklen_t len;
 	int round;
@@ -120,7 +122,7 @@ static void name_messages(struct mmsghdr msgs[N_PEERS], struct iovec iov[N_PEERS
 	}
 }
 
-static int run_mmsg(const struct gen_opts *opts, struct gen_report *rep)
+static int run_mmsg(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	struct sockaddr_storage from[N_PEERS];
 	struct mmsghdr msgs[N_PEERS];
@@ -129,7 +131,7 @@ static int run_mmsg(const struct gen_opts *opts, struct gen_report *rep)
 	int i;
 
 	star_open(&s, opts);
-	name_messages(msgs, iov, s.peer_addrs, gen_bytes, 1500);
+	name_messages(msgs, iov, s.peer_addrs, traffic_bytes, 1500);
 	if (sendmmsg(s.hub.fd, msgs, N_PEERS, 0) != N_PEERS)
 		die("sendmmsg");
 	for (i = 0; i < N_PEERS; i++) {
@@ -137,7 +139,7 @@ static int run_mmsg(const struct gen_opts *opts, struct gen_report *rep)
 		recv_peer(&s.peers[i]);
 		send_peer(&s.peers[i], &s.hub_addr, s.addr_len, 300 + i);
 	}
-	name_messages(msgs, iov, from, gen_scratch, 2000);
+	name_messages(msgs, iov, from, traffic_scratch, 2000);
 	if (recvmmsg(s.hub.fd, msgs, N_PEERS, 0, NULL) != N_PEERS)
 		die("recvmmsg");
 	for (i = 0; i < N_PEERS; i++)
@@ -147,7 +149,7 @@ static int run_mmsg(const struct gen_opts *opts, struct gen_report *rep)
 }
 
 /** recv() and read(): nobody asks who sent it, and the kernel does not say. */
-static int run_no_name(const struct gen_opts *opts, struct gen_report *rep)
+static int run_no_name(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	struct star s;
 	int i;
@@ -156,10 +158,11 @@ static int run_no_name(const struct gen_opts *opts, struct gen_report *rep)
 	for (i = 0; i < N_PEERS; i++) {
 		send_peer(&s.peers[i], &s.hub_addr, s.addr_len, 700 + i);
 		if (i & 1)
-			flow_rx_peer(&s.hub, NULL, must(read(s.hub.fd, gen_scratch, 4096), "read"));
+			flow_rx_peer(&s.hub, NULL,
+				     must(read(s.hub.fd, traffic_scratch, 4096), "read"));
 		else
 			flow_rx_peer(&s.hub, NULL,
-				     must(recv(s.hub.fd, gen_scratch, 4096, 0), "recv"));
+				     must(recv(s.hub.fd, traffic_scratch, 4096, 0), "recv"));
 	}
 	send_peer(&s.peers[0], &s.hub_addr, s.addr_len, 999);
 	recv_peer(&s.hub);
@@ -168,9 +171,9 @@ static int run_no_name(const struct gen_opts *opts, struct gen_report *rep)
 }
 
 /** recvmsg() without a name: the kernel knows the peer all the same. */
-static int run_recvmsg(const struct gen_opts *opts, struct gen_report *rep)
+static int run_recvmsg(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct iovec iov = {gen_scratch, 4096};
+	struct iovec iov = {traffic_scratch, 4096};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	struct star s;
 	int i;
@@ -188,7 +191,7 @@ static int run_recvmsg(const struct gen_opts *opts, struct gen_report *rep)
 /* ---- both ends connected ---- */
 
 /** Two connected sockets in this process; the first one's port is chosen by us if not 0. */
-static void link_at(struct gen_flow *a, struct gen_flow *b, const struct gen_opts *opts,
+static void link_at(struct traffic_flow *a, struct traffic_flow *b, const struct traffic_opts *opts,
 		    uint16_t port)
 {
 	int first = net_bound(opts->family, IPPROTO_UDP, port);
@@ -200,12 +203,14 @@ static void link_at(struct gen_flow *a, struct gen_flow *b, const struct gen_opt
 	flow_open(b, second, "client");
 }
 
-static void link_open(struct gen_flow *a, struct gen_flow *b, const struct gen_opts *opts)
+static void link_open(struct traffic_flow *a, struct traffic_flow *b,
+		      const struct traffic_opts *opts)
 {
 	link_at(a, b, opts, 0);
 }
 
-static int link_close(const struct gen_report *rep, struct gen_flow *a, struct gen_flow *b)
+static int link_close(const struct traffic_report *rep, struct traffic_flow *a,
+		      struct traffic_flow *b)
 {
 	flow_report(rep, a);
 	flow_report(rep, b);
@@ -214,19 +219,19 @@ static int link_close(const struct gen_report *rep, struct gen_flow *a, struct g
 	return 0;
 }
 
-static void send_one(struct gen_flow *flow, size_t len, int flags)
+static void send_one(struct traffic_flow *flow, size_t len, int flags)
 {
-	must(flow_tx(flow, send(flow->fd, gen_bytes, len, flags)), "send");
+	must(flow_tx(flow, send(flow->fd, traffic_bytes, len, flags)), "send");
 }
 
-static void recv_one(struct gen_flow *flow, size_t len, int flags)
+static void recv_one(struct traffic_flow *flow, size_t len, int flags)
 {
-	must(flow_rx(flow, recv(flow->fd, gen_scratch, len, flags)), "recv");
+	must(flow_rx(flow, recv(flow->fd, traffic_scratch, len, flags)), "recv");
 }
 
-static int run_more(const struct gen_opts *opts, struct gen_report *rep)
+static int run_more(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_flow a, b;
+	struct traffic_flow a, b;
 
 	link_open(&a, &b, opts);
 	send_one(&a, 100, MSG_MORE);
@@ -236,9 +241,9 @@ static int run_more(const struct gen_opts *opts, struct gen_report *rep)
 	return link_close(rep, &a, &b);
 }
 
-static int run_short(const struct gen_opts *opts, struct gen_report *rep)
+static int run_short(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_flow a, b;
+	struct traffic_flow a, b;
 
 	link_open(&a, &b, opts);
 	send_one(&a, 2000, 0);
@@ -248,22 +253,22 @@ static int run_short(const struct gen_opts *opts, struct gen_report *rep)
 	return link_close(rep, &a, &b);
 }
 
-static int run_peek(const struct gen_opts *opts, struct gen_report *rep)
+static int run_peek(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_flow a, b;
+	struct traffic_flow a, b;
 	int i;
 
 	link_open(&a, &b, opts);
 	send_one(&a, 1001, 0);
 	for (i = 0; i < 5; i++)
-		must(recv(b.fd, gen_scratch, 4096, MSG_PEEK), "peek");
+		must(recv(b.fd, traffic_scratch, 4096, MSG_PEEK), "peek");
 	recv_one(&b, 4096, 0);
 	return link_close(rep, &a, &b);
 }
 
-static int run_zero(const struct gen_opts *opts, struct gen_report *rep)
+static int run_zero(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_flow a, b;
+	struct traffic_flow a, b;
 	int i;
 
 	link_open(&a, &b, opts);
@@ -275,14 +280,14 @@ static int run_zero(const struct gen_opts *opts, struct gen_report *rep)
 	return link_close(rep, &a, &b);
 }
 
-static int run_closed_port(const struct gen_opts *opts, struct gen_report *rep)
+static int run_closed_port(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_flow a, b;
+	struct traffic_flow a, b;
 
 	link_open(&a, &b, opts);
 	close(b.fd);
 	send_one(&a, 400, 0);
-	if (flow_tx(&a, send(a.fd, gen_bytes, 400, 0)) != -1 || errno != ECONNREFUSED)
+	if (flow_tx(&a, send(a.fd, traffic_bytes, 400, 0)) != -1 || errno != ECONNREFUSED)
 		die("send to a closed port did not fail with ECONNREFUSED");
 	send_one(&a, 401, 0);
 	flow_report(rep, &a);
@@ -290,9 +295,9 @@ static int run_closed_port(const struct gen_opts *opts, struct gen_report *rep)
 	return 0;
 }
 
-static int segment(const struct gen_opts *opts, struct gen_report *rep, bool gro)
+static int segment(const struct traffic_opts *opts, struct traffic_report *rep, bool gro)
 {
-	struct gen_flow a, b;
+	struct traffic_flow a, b;
 	int one = 1, size = 1000;
 
 	link_open(&a, &b, opts);
@@ -307,29 +312,29 @@ static int segment(const struct gen_opts *opts, struct gen_report *rep, bool gro
 	return link_close(rep, &a, &b);
 }
 
-static int run_gso(const struct gen_opts *opts, struct gen_report *rep)
+static int run_gso(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return segment(opts, rep, false);
 }
 
-static int run_gro(const struct gen_opts *opts, struct gen_report *rep)
+static int run_gro(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return segment(opts, rep, true);
 }
 
 /** A file, a pipe and user pages into a UDP socket. */
-static int run_splice(const struct gen_opts *opts, struct gen_report *rep)
+static int run_splice(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct iovec iov = {(void *)gen_bytes, 3000};
+	struct iovec iov = {(void *)traffic_bytes, 3000};
 	int file = temp_file(10000);
-	struct gen_flow a, b;
+	struct traffic_flow a, b;
 	int pipes[2];
 
 	link_open(&a, &b, opts);
 	must(pipe2(pipes, O_CLOEXEC), "pipe");
 	while (a.tx < 10000)
 		must(flow_tx(&a, sendfile(a.fd, file, NULL, 10000 - a.tx)), "sendfile");
-	must(write(pipes[1], gen_bytes, 2345), "write");
+	must(write(pipes[1], traffic_bytes, 2345), "write");
 	must(flow_tx(&a, splice(pipes[0], NULL, a.fd, NULL, 2345, 0)), "splice");
 	must(vmsplice(pipes[1], &iov, 1, 0), "vmsplice");
 	must(flow_tx(&a, splice(pipes[0], NULL, a.fd, NULL, 3000, 0)), "splice");
@@ -341,29 +346,39 @@ static int run_splice(const struct gen_opts *opts, struct gen_report *rep)
 	return link_close(rep, &a, &b);
 }
 
+/** A port that the kernel would choose now. */
+static uint16_t free_port(const struct traffic_opts *opts)
+{
+	int fd = net_bound(opts->family, IPPROTO_UDP, 0);
+	uint16_t port = local_port(fd);
+
+	close(fd);
+	return port;
+}
+
 /**
  * A connected socket that is connected anew, sends elsewhere by name, and lets go. Its port was
  * asked for: connect(AF_UNSPEC) takes a port away that the kernel had chosen.
  */
-static int run_reconnect(const struct gen_opts *opts, struct gen_report *rep)
+static int run_reconnect(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	struct sockaddr_storage other;
 	struct sockaddr none = {.sa_family = AF_UNSPEC};
-	struct gen_flow a, b, c;
+	struct traffic_flow a, b, c;
 	socklen_t len;
 
-	link_at(&a, &b, opts, 4444);
+	link_at(&a, &b, opts, free_port(opts));
 	flow_open(&c, net_bound(opts->family, IPPROTO_UDP, 0), "server");
 	len = loopback(&other, opts->family, local_port(c.fd));
 	send_one(&a, 111, 0);
 	recv_one(&b, 4096, 0);
-	must(flow_tx(&a, sendto(a.fd, gen_bytes, 222, 0, (void *)&other, len)), "sendto");
+	must(flow_tx(&a, sendto(a.fd, traffic_bytes, 222, 0, (void *)&other, len)), "sendto");
 	recv_one(&c, 4096, 0);
 	must(connect(a.fd, (void *)&other, len), "connect");
 	send_one(&a, 333, 0);
 	recv_one(&c, 4096, 0);
 	must(connect(a.fd, &none, sizeof(none)), "connect(AF_UNSPEC)");
-	must(flow_tx(&a, sendto(a.fd, gen_bytes, 444, 0, (void *)&other, len)), "sendto");
+	must(flow_tx(&a, sendto(a.fd, traffic_bytes, 444, 0, (void *)&other, len)), "sendto");
 	recv_one(&c, 4096, 0);
 	memset(&a.peer, 0, sizeof(a.peer));
 	flow_report(rep, &c);
@@ -372,11 +387,11 @@ static int run_reconnect(const struct gen_opts *opts, struct gen_report *rep)
 }
 
 /** v6 sockets that talk to ::ffff:127.0.0.1: one connected, one not. */
-static int run_v4mapped(const struct gen_opts *opts, struct gen_report *rep)
+static int run_v4mapped(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	struct sockaddr_storage to = {0};
 	struct sockaddr_in6 *v6 = (void *)&to;
-	struct gen_flow connected, loose, server;
+	struct traffic_flow connected, loose, server;
 
 	(void)opts;
 	flow_open(&server, net_bound(AF_INET, IPPROTO_UDP, 0), "server");
@@ -399,7 +414,7 @@ static int run_v4mapped(const struct gen_opts *opts, struct gen_report *rep)
 	return 0;
 }
 
-const struct gen_case gen_udp_cases[] = {
+const struct traffic_case traffic_udp_cases[] = {
 	{.name = "udp-unconnected-sendto", .run = run_sendto},
 	{.name = "udp-unconnected-autobind", .run = run_autobind},
 	{.name = "udp-unconnected-mmsg", .run = run_mmsg},
@@ -414,6 +429,6 @@ const struct gen_case gen_udp_cases[] = {
 	{.name = "udp-gro", .run = run_gro},
 	{.name = "udp-splice-in", .run = run_splice},
 	{.name = "udp-reconnect", .run = run_reconnect},
-	{.name = "udp-v4mapped", .run = run_v4mapped, .flags = GEN_V6_ONLY},
+	{.name = "udp-v4mapped", .run = run_v4mapped, .flags = TRAFFIC_V6_ONLY},
 	{0},
 };

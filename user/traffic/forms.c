@@ -3,7 +3,7 @@
  * Every form of send and receive on a connected socket: client and server, each in its own
  * process, send each other messages of known lengths in turn.
  */
-#include "gen.h"
+#include "traffic/parts.h"
 
 #include <errno.h>
 #include <linux/aio_abi.h>
@@ -185,13 +185,13 @@ static const char *aio_missing(void)
 	return NULL;
 }
 
-static const struct gen_form form_send = {.tx = tx_send, .rx = rx_recv};
-static const struct gen_form form_sendto = {.tx = tx_sendto, .rx = rx_recvfrom};
-static const struct gen_form form_write = {.tx = write, .rx = read};
-static const struct gen_form form_writev = {.tx = tx_writev, .rx = rx_readv};
-static const struct gen_form form_sendmsg = {.tx = tx_sendmsg, .rx = rx_recvmsg};
-static const struct gen_form form_sendmmsg = {.tx = tx_sendmmsg, .rx = rx_recvmmsg};
-static const struct gen_form form_aio = {"aio", aio_missing, tx_aio, rx_aio};
+static const struct traffic_form form_send = {.tx = tx_send, .rx = rx_recv};
+static const struct traffic_form form_sendto = {.tx = tx_sendto, .rx = rx_recvfrom};
+static const struct traffic_form form_write = {.tx = write, .rx = read};
+static const struct traffic_form form_writev = {.tx = tx_writev, .rx = rx_readv};
+static const struct traffic_form form_sendmsg = {.tx = tx_sendmsg, .rx = rx_recvmsg};
+static const struct traffic_form form_sendmmsg = {.tx = tx_sendmmsg, .rx = rx_recvmmsg};
+static const struct traffic_form form_aio = {"aio", aio_missing, tx_aio, rx_aio};
 
 /* ---- the exchange ---- */
 
@@ -200,23 +200,23 @@ static const size_t there[] = {1, 7, 100, 1001, 1448, 4096, 9000, 16384};
 static const size_t back[] = {20000, 3, 512, 2, 6001, 65, 1400, 333};
 enum { N_SIZES = sizeof(there) / sizeof(there[0]) };
 
-static void form_tx(struct gen_side *side, size_t len)
+static void form_tx(struct traffic_side *side, size_t len)
 {
-	const struct gen_form *form = side->opts->form;
+	const struct traffic_form *form = side->opts->form;
 	size_t done = 0;
 
 	while (done < len)
 		done += must(flow_tx(&side->flow,
-				     form->tx(side->flow.fd, gen_bytes + done, len - done)),
+				     form->tx(side->flow.fd, traffic_bytes + done, len - done)),
 			     "tx of a form");
 }
 
-static void form_rx(struct gen_side *side, size_t len)
+static void form_rx(struct traffic_side *side, size_t len)
 {
-	const struct gen_form *form = side->opts->form;
+	const struct traffic_form *form = side->opts->form;
 
 	while (len) {
-		ssize_t n = form->rx(side->flow.fd, gen_scratch, len);
+		ssize_t n = form->rx(side->flow.fd, traffic_scratch, len);
 
 		if (must(flow_rx(&side->flow, n), "rx of a form") == 0)
 			die("end of stream in a form");
@@ -225,7 +225,7 @@ static void form_rx(struct gen_side *side, size_t len)
 }
 
 /** Two small messages in a row would wait for the other side's delayed ACK. */
-static void no_delay(const struct gen_flow *flow)
+static void no_delay(const struct traffic_flow *flow)
 {
 	int one = 1;
 
@@ -233,7 +233,7 @@ static void no_delay(const struct gen_flow *flow)
 		must(setsockopt(flow->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "NODELAY");
 }
 
-static void form_client(struct gen_side *side)
+static void form_client(struct traffic_side *side)
 {
 	int i;
 
@@ -244,7 +244,7 @@ static void form_client(struct gen_side *side)
 	}
 }
 
-static void form_server(struct gen_side *side)
+static void form_server(struct traffic_side *side)
 {
 	int i;
 
@@ -255,7 +255,7 @@ static void form_server(struct gen_side *side)
 	}
 }
 
-static int run_form(const struct gen_opts *opts, struct gen_report *rep, int protocol)
+static int run_form(const struct traffic_opts *opts, struct traffic_report *rep, int protocol)
 {
 	const char *reason = opts->form->missing ? opts->form->missing() : NULL;
 
@@ -264,17 +264,17 @@ static int run_form(const struct gen_opts *opts, struct gen_report *rep, int pro
 	return run_pair(opts, rep, protocol, form_client, form_server);
 }
 
-static int run_tcp(const struct gen_opts *opts, struct gen_report *rep)
+static int run_tcp(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_form(opts, rep, IPPROTO_TCP);
 }
 
-static int run_udp(const struct gen_opts *opts, struct gen_report *rep)
+static int run_udp(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_form(opts, rep, IPPROTO_UDP);
 }
 
-static int run_mptcp(const struct gen_opts *opts, struct gen_report *rep)
+static int run_mptcp(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	const char *reason = mptcp_missing();
 
@@ -283,36 +283,35 @@ static int run_mptcp(const struct gen_opts *opts, struct gen_report *rep)
 	return run_form(opts, rep, IPPROTO_MPTCP);
 }
 
-/* ---- the same twice, with intervals of a log between: rows of connections that are open ---- */
+/* ---- the same twice, with intervals of a log between: rows of connections that are open. The
+ * count says how long, in milliseconds. ---- */
 
-enum {
-	PAUSE_US = 800000,
-};
+enum { PAUSE_MS = 800 };
 
-static void paused_client(struct gen_side *side)
+static void paused_client(struct traffic_side *side)
 {
 	form_client(side);
-	usleep(PAUSE_US);
+	usleep((side->opts->count ? side->opts->count : PAUSE_MS) * 1000);
 	form_client(side);
 }
 
-static void paused_server(struct gen_side *side)
+static void paused_server(struct traffic_side *side)
 {
 	form_server(side);
 	form_server(side);
 }
 
-static int run_tcp_paused(const struct gen_opts *opts, struct gen_report *rep)
+static int run_tcp_paused(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_pair(opts, rep, IPPROTO_TCP, paused_client, paused_server);
 }
 
-static int run_udp_paused(const struct gen_opts *opts, struct gen_report *rep)
+static int run_udp_paused(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_pair(opts, rep, IPPROTO_UDP, paused_client, paused_server);
 }
 
-static int run_mptcp_paused(const struct gen_opts *opts, struct gen_report *rep)
+static int run_mptcp_paused(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	const char *reason = mptcp_missing();
 
@@ -321,18 +320,18 @@ static int run_mptcp_paused(const struct gen_opts *opts, struct gen_report *rep)
 	return run_pair(opts, rep, IPPROTO_MPTCP, paused_client, paused_server);
 }
 
-#define TCP_UDP(id, name, what)                           \
-	{"tcp-" name, run_tcp, 0, what, &form_##id},      \
-	{                                                 \
-		"udp-" name, run_udp, 0, what, &form_##id \
+#define TCP_UDP(id, name, what)                                    \
+	{"tcp-" name, run_tcp, 0, what, &form_##id, NULL, 0},      \
+	{                                                          \
+		"udp-" name, run_udp, 0, what, &form_##id, NULL, 0 \
 	}
-#define ALL(id, name, what)                                      \
-	TCP_UDP(id, name, what),                                 \
-	{                                                        \
-		"mptcp-" name, run_mptcp, 0, "mptcp", &form_##id \
+#define ALL(id, name, what)                                               \
+	TCP_UDP(id, name, what),                                          \
+	{                                                                 \
+		"mptcp-" name, run_mptcp, 0, "mptcp", &form_##id, NULL, 0 \
 	}
 
-const struct gen_case gen_form_cases[] = {
+const struct traffic_case traffic_form_cases[] = {
 	ALL(send, "send", NULL),
 	ALL(sendto, "sendto", NULL),
 	ALL(write, "write", NULL),
@@ -348,8 +347,12 @@ const struct gen_case gen_form_cases[] = {
 	ALL(uring_multishot, "uring-multishot", "io_uring"),
 	ALL(uring_async, "uring-async", "io_uring"),
 	ALL(uring_sqpoll, "uring-sqpoll", "io_uring"),
-	{"tcp-paused", run_tcp_paused, 0, NULL, &form_send},
-	{"udp-paused", run_udp_paused, 0, NULL, &form_send},
-	{"mptcp-paused", run_mptcp_paused, 0, "mptcp", &form_send},
+	{.name = "tcp-paused", .run = run_tcp_paused, .form = &form_send, .quick = 250},
+	{.name = "udp-paused", .run = run_udp_paused, .form = &form_send, .quick = 250},
+	{.name = "mptcp-paused",
+	 .run = run_mptcp_paused,
+	 .needs = "mptcp",
+	 .form = &form_send,
+	 .quick = 250},
 	{0},
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Sockets that are neither TCP nor UDP: raw, ICMP, packet. */
-#include "gen.h"
+#include "traffic/parts.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,34 +13,54 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/** Receive until nothing has come for a while; every byte that came counts. */
-static void drain(struct gen_flow *flow)
+/** Let a receive that waits fail with EAGAIN after @ms. */
+static void set_patience(const struct traffic_flow *flow, long ms)
 {
-	struct timeval wait = {.tv_usec = 50000};
-	ssize_t n;
+	struct timeval wait = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 
 	must(setsockopt(flow->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)), "SO_RCVTIMEO");
-	do
-		n = flow_rx(flow, recv(flow->fd, gen_scratch, GEN_BUF_SIZE, 0));
-	while (n >= 0);
+}
+
+/** Receive until nothing has come for a while; every byte that came counts. */
+static void drain(struct traffic_flow *flow)
+{
+	set_patience(flow, 5000);
+	must(flow_rx(flow, recv(flow->fd, traffic_scratch, TRAFFIC_BUF_SIZE, 0)),
+	     "recv of what should come back");
+	set_patience(flow, 50);
+	while (flow_rx(flow, recv(flow->fd, traffic_scratch, TRAFFIC_BUF_SIZE, 0)) >= 0)
+		;
 	if (errno != EAGAIN)
 		die("recv");
-	if (!flow->rx)
-		die("nothing came back");
+}
+
+static const char NOT_RAW[] = "no raw sockets (they need CAP_NET_RAW)";
+
+static bool may_be_raw(int family)
+{
+	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC, 253);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
 }
 
 /** IPPROTO 253 ("for experimentation", RFC 3692) to itself: IPv4 adds its header on receive. */
-static int run_raw(const struct gen_opts *opts, struct gen_report *rep)
+static int run_raw(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	struct sockaddr_storage to;
 	socklen_t len = loopback(&to, opts->family, 0);
-	struct gen_flow a, b;
+	struct traffic_flow a, b;
 	int i;
 
+	if (!may_be_raw(opts->family))
+		return report_skip(rep, NOT_RAW);
 	flow_open(&a, must(socket(opts->family, SOCK_RAW | SOCK_CLOEXEC, 253), "raw socket"), "-");
 	flow_open(&b, must(socket(opts->family, SOCK_RAW | SOCK_CLOEXEC, 253), "raw socket"), "-");
 	for (i = 0; i < 5; i++)
-		must(flow_tx(&a, sendto(a.fd, gen_bytes, 300 + i, 0, (void *)&to, len)), "sendto");
+		must(flow_tx(&a, sendto(a.fd, traffic_bytes, 300 + i, 0, (void *)&to, len)),
+		     "sendto");
 	drain(&b);
 	flow_report(rep, &a);
 	flow_report(rep, &b);
@@ -82,7 +102,8 @@ static size_t echo_request(void *buf, int family, int number)
 }
 
 /** Send echo requests on an ICMP socket and take what it gets. */
-static int echo(struct gen_flow *flow, const struct gen_opts *opts, const struct gen_report *rep)
+static int echo(struct traffic_flow *flow, const struct traffic_opts *opts,
+		const struct traffic_report *rep)
 {
 	struct sockaddr_storage to;
 	socklen_t len = loopback(&to, opts->family, 0);
@@ -100,15 +121,17 @@ static int echo(struct gen_flow *flow, const struct gen_opts *opts, const struct
 	return 0;
 }
 
-static int icmp_protocol(const struct gen_opts *opts)
+static int icmp_protocol(const struct traffic_opts *opts)
 {
 	return opts->family == AF_INET ? (int)IPPROTO_ICMP : (int)IPPROTO_ICMPV6;
 }
 
-static int run_raw_icmp(const struct gen_opts *opts, struct gen_report *rep)
+static int run_raw_icmp(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_flow flow;
+	struct traffic_flow flow;
 
+	if (!may_be_raw(opts->family))
+		return report_skip(rep, NOT_RAW);
 	flow_open(&flow,
 		  must(socket(opts->family, SOCK_RAW | SOCK_CLOEXEC, icmp_protocol(opts)),
 		       "raw ICMP socket"),
@@ -117,10 +140,10 @@ static int run_raw_icmp(const struct gen_opts *opts, struct gen_report *rep)
 	return echo(&flow, opts, rep);
 }
 
-static int run_ping(const struct gen_opts *opts, struct gen_report *rep)
+static int run_ping(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	int fd = socket(opts->family, SOCK_DGRAM | SOCK_CLOEXEC, icmp_protocol(opts));
-	struct gen_flow flow;
+	struct traffic_flow flow;
 
 	if (fd < 0)
 		return report_skip(rep, "no ICMP socket (net.ipv4.ping_group_range)");
@@ -128,7 +151,7 @@ static int run_ping(const struct gen_opts *opts, struct gen_report *rep)
 	return echo(&flow, opts, rep);
 }
 
-static void packet_open(struct gen_flow *flow, int type, struct sockaddr_ll *lo)
+static void packet_open(struct traffic_flow *flow, int type, struct sockaddr_ll *lo)
 {
 	int fd =
 		must(socket(AF_PACKET, type | SOCK_CLOEXEC, htons(ETH_P_802_EX1)), "packet socket");
@@ -137,7 +160,7 @@ static void packet_open(struct gen_flow *flow, int type, struct sockaddr_ll *lo)
 	flow_open(flow, fd, "-");
 }
 
-static int packets(const struct gen_report *rep, int type)
+static int packets(const struct traffic_report *rep, int type)
 {
 	struct sockaddr_ll lo = {
 		.sll_family = AF_PACKET,
@@ -147,9 +170,11 @@ static int packets(const struct gen_report *rep, int type)
 	};
 	struct ethhdr header = {.h_proto = htons(ETH_P_802_EX1)};
 	char frame[1000] = "";
-	struct gen_flow a, b;
+	struct traffic_flow a, b;
 	int i;
 
+	if (!may_be_raw(AF_PACKET))
+		return report_skip(rep, NOT_RAW);
 	if (type == SOCK_RAW) /* the header is ours to write, and part of what is sent */
 		memcpy(frame, &header, sizeof(header));
 	packet_open(&a, type, &lo);
@@ -165,22 +190,22 @@ static int packets(const struct gen_report *rep, int type)
 	return 0;
 }
 
-static int run_packet_dgram(const struct gen_opts *opts, struct gen_report *rep)
+static int run_packet_dgram(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	(void)opts;
 	return packets(rep, SOCK_DGRAM);
 }
 
-static int run_packet_raw(const struct gen_opts *opts, struct gen_report *rep)
+static int run_packet_raw(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	(void)opts;
 	return packets(rep, SOCK_RAW);
 }
 
 /** SCTP one-to-one, where the kernel has it. */
-static int run_sctp(const struct gen_opts *opts, struct gen_report *rep)
+static int run_sctp(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_flow listener, client, server;
+	struct traffic_flow listener, client, server;
 	int fd = socket(opts->family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_SCTP);
 
 	if (fd < 0)
@@ -191,9 +216,9 @@ static int run_sctp(const struct gen_opts *opts, struct gen_report *rep)
 	flow_open(&client, fd, "client");
 	flow_open(&server, must(accept(listener.fd, NULL, NULL), "accept"), "server");
 	listener.transport = client.transport = server.transport = "sctp";
-	send_all(&client, gen_bytes, 1234);
+	send_all(&client, traffic_bytes, 1234);
 	recv_all(&server, 1234);
-	send_all(&server, gen_bytes, 4321);
+	send_all(&server, traffic_bytes, 4321);
 	recv_all(&client, 4321);
 	flow_report(rep, &listener);
 	flow_report(rep, &client);
@@ -201,12 +226,12 @@ static int run_sctp(const struct gen_opts *opts, struct gen_report *rep)
 	return 0;
 }
 
-const struct gen_case gen_misc_cases[] = {
+const struct traffic_case traffic_misc_cases[] = {
 	{.name = "raw-253", .run = run_raw},
 	{.name = "raw-icmp", .run = run_raw_icmp},
 	{.name = "icmp-ping", .run = run_ping, .needs = "ping_group_range"},
-	{.name = "packet-dgram", .run = run_packet_dgram, .flags = GEN_V4_ONLY},
-	{.name = "packet-raw", .run = run_packet_raw, .flags = GEN_V4_ONLY},
+	{.name = "packet-dgram", .run = run_packet_dgram, .flags = TRAFFIC_V4_ONLY},
+	{.name = "packet-raw", .run = run_packet_raw, .flags = TRAFFIC_V4_ONLY},
 	{.name = "sctp", .run = run_sctp, .needs = "sctp"},
 	{0},
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Who moved it: sockets that several processes use, threads, names. */
-#include "gen.h"
+#include "traffic/parts.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -14,23 +14,23 @@ enum { MAX_WRITERS = 8 };
 /* ---- forked users of one socket ---- */
 
 /** A child that takes its part in a socket it has inherited. */
-static pid_t fork_user(struct gen_side *side, size_t tx, size_t rx)
+static pid_t fork_user(struct traffic_side *side, size_t tx, size_t rx)
 {
 	pid_t pid = must(fork(), "fork");
-	struct gen_flow flow;
+	struct traffic_flow flow;
 	size_t i;
 
 	if (pid)
 		return pid;
 	flow_open(&flow, side->flow.fd, side->flow.role);
 	for (i = 0; i < 10; i++)
-		send_all(&flow, gen_bytes, tx / 10);
+		send_all(&flow, traffic_bytes, tx / 10);
 	recv_all(&flow, rx);
 	flow_report(side->rep, &flow);
 	_exit(0);
 }
 
-static unsigned int n_users(const struct gen_side *side)
+static unsigned int n_users(const struct traffic_side *side)
 {
 	return side->opts->count;
 }
@@ -46,20 +46,20 @@ static size_t user_rx(unsigned int i)
 	return 500 + 70 * i;
 }
 
-static void client_forks(struct gen_side *side)
+static void client_forks(struct traffic_side *side)
 {
 	pid_t pids[MAX_WRITERS];
 	unsigned int i;
 
 	for (i = 0; i < n_users(side); i++)
 		pids[i] = fork_user(side, user_tx(i + 1), user_rx(i + 1));
-	send_all(&side->flow, gen_bytes, user_tx(0));
+	send_all(&side->flow, traffic_bytes, user_tx(0));
 	recv_all(&side->flow, user_rx(0));
 	for (i = 0; i < n_users(side); i++)
 		child_wait(pids[i]);
 }
 
-static void server_of_forks(struct gen_side *side)
+static void server_of_forks(struct traffic_side *side)
 {
 	size_t tx = 0, rx = 0;
 	unsigned int i;
@@ -69,54 +69,55 @@ static void server_of_forks(struct gen_side *side)
 		tx += user_rx(i);
 	}
 	recv_all(&side->flow, rx);
-	send_all(&side->flow, gen_bytes, tx);
+	send_all(&side->flow, traffic_bytes, tx);
 }
 
-static int fork_users(const struct gen_opts *opts, struct gen_report *rep, unsigned int n)
+static int fork_users(const struct traffic_opts *opts, struct traffic_report *rep, unsigned int n)
 {
-	struct gen_opts own = *opts;
+	struct traffic_opts own = *opts;
 
 	own.count = n;
 	return run_pair(&own, rep, IPPROTO_TCP, client_forks, server_of_forks);
 }
 
-static int run_fork_2(const struct gen_opts *opts, struct gen_report *rep)
+static int run_fork_2(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return fork_users(opts, rep, 2);
 }
 
-static int run_fork_8(const struct gen_opts *opts, struct gen_report *rep)
+static int run_fork_8(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return fork_users(opts, rep, 8);
 }
 
 /** Datagrams that parent and child send from, and a server receives on, one socket in turn. */
-static void udp_client_forks(struct gen_side *side)
+static void udp_client_forks(struct traffic_side *side)
 {
 	unsigned int i;
 
 	for (i = 1; i <= 3; i++) {
-		send_all(&side->flow, gen_bytes, 100 * i);
+		send_all(&side->flow, traffic_bytes, 100 * i);
 		child_wait(fork_user(side, 1000 * i, 0));
 	}
 }
 
-static void udp_server_of_forks(struct gen_side *side)
+static void udp_server_of_forks(struct traffic_side *side)
 {
 	while (side->flow.rx < 100 + 200 + 300 + 1000 + 2000 + 3000)
-		must(flow_rx(&side->flow, recv(side->flow.fd, gen_scratch, 4096, 0)), "recv");
+		must(flow_rx(&side->flow, recv(side->flow.fd, traffic_scratch, 4096, 0)), "recv");
 }
 
-static int run_udp_fork(const struct gen_opts *opts, struct gen_report *rep)
+static int run_udp_fork(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_pair(opts, rep, IPPROTO_UDP, udp_client_forks, udp_server_of_forks);
 }
 
 /** Open a connection, leave it to a child and end before a byte has moved. */
-static void open_and_leave(const struct gen_opts *opts, const struct gen_report *rep, uint16_t port)
+static void open_and_leave(const struct traffic_opts *opts, const struct traffic_report *rep,
+			   uint16_t port)
 {
 	int fd = net_client(opts->family, IPPROTO_TCP, port);
-	struct gen_flow flow;
+	struct traffic_flow flow;
 	int alive[2];
 	char byte;
 
@@ -127,15 +128,15 @@ static void open_and_leave(const struct gen_opts *opts, const struct gen_report 
 	if (read(alive[0], &byte, 1) != 0) /* the end comes with the parent's */
 		die("the parent did not end");
 	flow_open(&flow, fd, "client");
-	send_all(&flow, gen_bytes, 5000);
+	send_all(&flow, traffic_bytes, 5000);
 	recv_all(&flow, 700);
 	flow_report(rep, &flow);
 	_exit(0);
 }
 
-static int run_orphan(const struct gen_opts *opts, struct gen_report *rep)
+static int run_orphan(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_flow listener, server;
+	struct traffic_flow listener, server;
 	pid_t opener;
 
 	flow_open(&listener, net_listen(opts->family, IPPROTO_TCP, 0), "listener");
@@ -145,7 +146,7 @@ static int run_orphan(const struct gen_opts *opts, struct gen_report *rep)
 	child_wait(opener);
 	flow_open(&server, must(accept(listener.fd, NULL, NULL), "accept"), "server");
 	recv_all(&server, 5000);
-	send_all(&server, gen_bytes, 700);
+	send_all(&server, traffic_bytes, 700);
 	recv_eof(&server);
 	flow_report(rep, &listener);
 	flow_report(rep, &server);
@@ -192,24 +193,24 @@ static int take_fd(int channel)
 }
 
 /** The process that gets the socket: sends, and goes on after the giver has closed it. */
-static void receiver_of_fd(const struct gen_report *rep, int channel)
+static void receiver_of_fd(const struct traffic_report *rep, int channel)
 {
-	struct gen_flow flow;
+	struct traffic_flow flow;
 
 	prctl(PR_SET_NAME, "gen-receiver");
 	flow_open(&flow, take_fd(channel), "client");
-	send_all(&flow, gen_bytes, 2000);
+	send_all(&flow, traffic_bytes, 2000);
 	turn_give(channel);
 	turn_wait(channel); /* the giver has closed it */
-	send_all(&flow, gen_bytes, 3000);
+	send_all(&flow, traffic_bytes, 3000);
 	recv_all(&flow, 444);
 	flow_report(rep, &flow);
 	_exit(0);
 }
 
-static int run_passed(const struct gen_opts *opts, struct gen_report *rep)
+static int run_passed(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_pair p;
+	struct traffic_pair p;
 	int channel[2];
 	pid_t child;
 
@@ -221,7 +222,7 @@ static int run_passed(const struct gen_opts *opts, struct gen_report *rep)
 	}
 	close(channel[1]);
 	pair_open(&p, opts);
-	send_all(&p.client, gen_bytes, 1000);
+	send_all(&p.client, traffic_bytes, 1000);
 	pass_fd(channel[0], p.client.fd);
 	turn_wait(channel[0]);
 	recv_all(&p.server, 3000);
@@ -229,7 +230,7 @@ static int run_passed(const struct gen_opts *opts, struct gen_report *rep)
 	close(p.client.fd);
 	turn_give(channel[0]);
 	recv_all(&p.server, 3000);
-	send_all(&p.server, gen_bytes, 444);
+	send_all(&p.server, traffic_bytes, 444);
 	child_wait(child);
 	flow_report(rep, &p.server);
 	flow_report(rep, &p.listener);
@@ -239,8 +240,8 @@ static int run_passed(const struct gen_opts *opts, struct gen_report *rep)
 /* ---- names ---- */
 
 struct thread {
-	const struct gen_opts *opts;
-	struct gen_pair pair;
+	const struct traffic_opts *opts;
+	struct traffic_pair pair;
 	int number;
 };
 
@@ -254,13 +255,13 @@ static void *talk(void *arg)
 	pthread_setname_np(pthread_self(), name);
 	pair_open(&t->pair, t->opts);
 	for (i = 0; i < 5; i++) {
-		send_all(&t->pair.client, gen_bytes, 100 + t->number);
+		send_all(&t->pair.client, traffic_bytes, 100 + t->number);
 		recv_all(&t->pair.server, 100 + t->number);
 	}
 	return NULL;
 }
 
-static int run_threads(const struct gen_opts *opts, struct gen_report *rep)
+static int run_threads(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	enum { N = 4 };
 	struct thread threads[N];
@@ -282,20 +283,20 @@ static int run_threads(const struct gen_opts *opts, struct gen_report *rep)
 }
 
 /** A name that would clear the screen, break the line and end the string. */
-static int run_hostile_name(const struct gen_opts *opts, struct gen_report *rep)
+static int run_hostile_name(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_pair p;
+	struct traffic_pair p;
 
 	prctl(PR_SET_NAME, "e\x1b[2J\n\"x\xc2\x9b\xff\\");
 	pair_open(&p, opts);
-	send_all(&p.client, gen_bytes, 1212);
+	send_all(&p.client, traffic_bytes, 1212);
 	recv_all(&p.server, 1212);
 	pair_report(rep, &p);
 	pair_close(&p);
 	return 0;
 }
 
-const struct gen_case gen_proc_cases[] = {
+const struct traffic_case traffic_proc_cases[] = {
 	{.name = "tcp-fork-2", .run = run_fork_2},
 	{.name = "tcp-fork-8", .run = run_fork_8},
 	{.name = "udp-fork", .run = run_udp_fork},

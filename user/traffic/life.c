@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* TCP: how connections begin, fail and end. */
-#include "gen.h"
+#include "traffic/parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 /** Some bytes both ways, then the three lines. */
-static void talk_and_close(struct gen_report *rep, struct gen_pair *p)
+static void talk_and_close(struct traffic_report *rep, struct traffic_pair *p)
 {
-	send_all(&p->client, gen_bytes, 1234);
+	send_all(&p->client, traffic_bytes, 1234);
 	recv_all(&p->server, 1234);
-	send_all(&p->server, gen_bytes, 4321);
+	send_all(&p->server, traffic_bytes, 4321);
 	recv_all(&p->client, 4321);
 	pair_report(rep, p);
 	pair_close(p);
@@ -37,23 +37,24 @@ static bool fastopen_enabled(void)
 }
 
 /** One connection whose first bytes go with the SYN, once a cookie is known. */
-static bool fastopen_once(const struct gen_opts *opts, const struct gen_report *rep, int listener)
+static bool fastopen_once(const struct traffic_opts *opts, const struct traffic_report *rep,
+			  int listener)
 {
 	struct sockaddr_storage addr;
 	socklen_t len = loopback(&addr, opts->family, local_port(listener));
-	struct gen_flow client, server;
+	struct traffic_flow client, server;
 	struct tcp_info info = {0};
 	socklen_t info_len = sizeof(info);
 	int fd = must(socket(opts->family, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
 
 	flow_open(&client, fd, "client");
-	must(flow_tx(&client, sendto(fd, gen_bytes, 700, MSG_FASTOPEN, (void *)&addr, len)),
+	must(flow_tx(&client, sendto(fd, traffic_bytes, 700, MSG_FASTOPEN, (void *)&addr, len)),
 	     "sendto(MSG_FASTOPEN)");
 	flow_open(&server, must(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "accept"), "server");
 	recv_all(&server, 700);
-	send_all(&client, gen_bytes, 801);
+	send_all(&client, traffic_bytes, 801);
 	recv_all(&server, 801);
-	send_all(&server, gen_bytes, 902);
+	send_all(&server, traffic_bytes, 902);
 	recv_all(&client, 902);
 	must(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_len), "TCP_INFO");
 	flow_report(rep, &client);
@@ -63,9 +64,9 @@ static bool fastopen_once(const struct gen_opts *opts, const struct gen_report *
 	return info.tcpi_options & TCPI_OPT_SYN_DATA;
 }
 
-static int run_fastopen(const struct gen_opts *opts, struct gen_report *rep)
+static int run_fastopen(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_flow listener;
+	struct traffic_flow listener;
 	int queue = 16, with_syn = 0, i;
 
 	if (!fastopen_enabled())
@@ -83,7 +84,8 @@ static int run_fastopen(const struct gen_opts *opts, struct gen_report *rep)
 /* ---- accept ---- */
 
 /** Connect, then take the connection in one of the ways there are. */
-static void open_by(struct gen_pair *p, const struct gen_opts *opts, int (*accept_by)(int fd))
+static void open_by(struct traffic_pair *p, const struct traffic_opts *opts,
+		    int (*accept_by)(int fd))
 {
 	int listener = net_listen(opts->family, IPPROTO_TCP, 0);
 
@@ -106,18 +108,18 @@ static int accept_addr(int fd)
 	return accept4(fd, (void *)&addr, &len, SOCK_CLOEXEC);
 }
 
-static int run_accept_null(const struct gen_opts *opts, struct gen_report *rep)
+static int run_accept_null(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_pair p;
+	struct traffic_pair p;
 
 	open_by(&p, opts, accept_null);
 	talk_and_close(rep, &p);
 	return 0;
 }
 
-static int run_accept_addr(const struct gen_opts *opts, struct gen_report *rep)
+static int run_accept_addr(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_pair p;
+	struct traffic_pair p;
 
 	open_by(&p, opts, accept_addr);
 	talk_and_close(rep, &p);
@@ -125,11 +127,11 @@ static int run_accept_addr(const struct gen_opts *opts, struct gen_report *rep)
 }
 
 /** Accepted and connected by io_uring: there is no system call to see. */
-static int run_uring_accept(const struct gen_opts *opts, struct gen_report *rep)
+static int run_uring_accept(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	const char *reason = uring_missing();
 	struct sockaddr_storage addr;
-	struct gen_pair p;
+	struct traffic_pair p;
 	socklen_t len;
 	int fd;
 
@@ -146,12 +148,12 @@ static int run_uring_accept(const struct gen_opts *opts, struct gen_report *rep)
 }
 
 /** A v6 socket that talks to ::ffff:127.0.0.1, accepted from a listener on [::]. */
-static int run_v4mapped(const struct gen_opts *opts, struct gen_report *rep)
+static int run_v4mapped(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	struct sockaddr_in6 addr = {.sin6_family = AF_INET6};
 	int listener = must(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
 	int client = must(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
-	struct gen_pair p;
+	struct traffic_pair p;
 
 	(void)opts;
 	must(bind(listener, (void *)&addr, sizeof(addr)), "bind");
@@ -170,50 +172,50 @@ static int run_v4mapped(const struct gen_opts *opts, struct gen_report *rep)
 
 /* ---- ends ---- */
 
-static int run_unread_close(const struct gen_opts *opts, struct gen_report *rep)
+static int run_unread_close(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_pair p;
+	struct traffic_pair p;
 
 	pair_open(&p, opts);
-	send_all(&p.client, gen_bytes, 5000);
+	send_all(&p.client, traffic_bytes, 5000);
 	recv_all(&p.server, 1000);
 	pair_report(rep, &p);
 	pair_close(&p);
 	return 0;
 }
 
-static void client_half_close(struct gen_side *side)
+static void client_half_close(struct traffic_side *side)
 {
-	send_all(&side->flow, gen_bytes, 3000);
+	send_all(&side->flow, traffic_bytes, 3000);
 	must(shutdown(side->flow.fd, SHUT_WR), "shutdown");
 	recv_eof(&side->flow);
 }
 
-static void server_half_close(struct gen_side *side)
+static void server_half_close(struct traffic_side *side)
 {
 	recv_eof(&side->flow);
-	send_all(&side->flow, gen_bytes, 5000);
+	send_all(&side->flow, traffic_bytes, 5000);
 }
 
-static int run_half_close(const struct gen_opts *opts, struct gen_report *rep)
+static int run_half_close(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	return run_pair(opts, rep, IPPROTO_TCP, client_half_close, server_half_close);
 }
 
 /** SO_LINGER 0: the end is a reset. What was read before counts, what was not does not. */
-static int run_reset(const struct gen_opts *opts, struct gen_report *rep)
+static int run_reset(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	struct linger linger = {.l_onoff = 1};
-	struct gen_pair p;
+	struct traffic_pair p;
 
 	pair_open(&p, opts);
-	send_all(&p.client, gen_bytes, 2500);
+	send_all(&p.client, traffic_bytes, 2500);
 	recv_all(&p.server, 2500);
-	send_all(&p.server, gen_bytes, 600);
+	send_all(&p.server, traffic_bytes, 600);
 	must(setsockopt(p.client.fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), "LINGER");
 	pair_report(rep, &p);
 	close(p.client.fd);
-	if (recv(p.server.fd, gen_scratch, 1, 0) != -1 || errno != ECONNRESET)
+	if (recv(p.server.fd, traffic_scratch, 1, 0) != -1 || errno != ECONNRESET)
 		die("recv did not fail with ECONNRESET");
 	close(p.server.fd);
 	close(p.listener.fd);
@@ -221,14 +223,14 @@ static int run_reset(const struct gen_opts *opts, struct gen_report *rep)
 }
 
 /** Bytes move, but nobody ever accepts: they are the client's, the other end is nobody's. */
-static int run_never_accepted(const struct gen_opts *opts, struct gen_report *rep)
+static int run_never_accepted(const struct traffic_opts *opts, struct traffic_report *rep)
 {
-	struct gen_flow listener, client;
+	struct traffic_flow listener, client;
 
 	flow_open(&listener, net_listen(opts->family, IPPROTO_TCP, 0), "listener");
 	flow_open(&client, net_client(opts->family, IPPROTO_TCP, local_port(listener.fd)),
 		  "client");
-	send_all(&client, gen_bytes, 3333);
+	send_all(&client, traffic_bytes, 3333);
 	flow_report(rep, &listener);
 	flow_report(rep, &client);
 	close(client.fd);
@@ -246,11 +248,11 @@ static uint16_t closed_port(int family)
 	return port;
 }
 
-static int run_refused(const struct gen_opts *opts, struct gen_report *rep)
+static int run_refused(const struct traffic_opts *opts, struct traffic_report *rep)
 {
 	struct sockaddr_storage addr;
 	socklen_t len = loopback(&addr, opts->family, closed_port(opts->family));
-	struct gen_flow flow;
+	struct traffic_flow flow;
 
 	flow_open(&flow, must(socket(opts->family, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"),
 		  "client");
@@ -263,12 +265,12 @@ static int run_refused(const struct gen_opts *opts, struct gen_report *rep)
 	return 0;
 }
 
-const struct gen_case gen_life_cases[] = {
-	{.name = "tcp-fastopen", .run = run_fastopen, .needs = "tcp_fastopen=3"},
+const struct traffic_case traffic_life_cases[] = {
+	{"tcp-fastopen", run_fastopen, 0, "tcp_fastopen=3", NULL, "syn-data", 0},
 	{.name = "tcp-accept-null", .run = run_accept_null},
 	{.name = "tcp-accept-addr", .run = run_accept_addr},
 	{.name = "tcp-uring-accept", .run = run_uring_accept, .needs = "io_uring"},
-	{.name = "tcp-v4mapped", .run = run_v4mapped, .flags = GEN_V6_ONLY},
+	{.name = "tcp-v4mapped", .run = run_v4mapped, .flags = TRAFFIC_V6_ONLY},
 	{.name = "tcp-unread-close", .run = run_unread_close},
 	{.name = "tcp-half-close", .run = run_half_close},
 	{.name = "tcp-reset", .run = run_reset},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "gen.h"
+#include "traffic/parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,12 +9,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-const char gen_bytes[GEN_BUF_SIZE] = {'s', 'o', 'c', 'k', 'w', 'a', 't', 'c', 'h'};
-char gen_scratch[GEN_BUF_SIZE];
+char traffic_bytes[TRAFFIC_BUF_SIZE];
+char traffic_scratch[TRAFFIC_BUF_SIZE];
 
 void die(const char *what)
 {
-	fprintf(stderr, "gen[%d]: %s: %s\n", getpid(), what, strerror(errno));
+	fprintf(stderr, "%s[%d]: %s: %s\n", program_invocation_short_name, getpid(), what,
+		strerror(errno));
 	_exit(1);
 }
 
@@ -103,7 +104,7 @@ const char *mptcp_missing(void)
 	return NULL;
 }
 
-void pair_open(struct gen_pair *pair, const struct gen_opts *opts)
+void pair_open(struct traffic_pair *pair, const struct traffic_opts *opts)
 {
 	int listener = net_listen(opts->family, IPPROTO_TCP, opts->port);
 	int client, server;
@@ -120,14 +121,14 @@ void pair_open(struct gen_pair *pair, const struct gen_opts *opts)
 	flow_open(&pair->server, server, "server");
 }
 
-void pair_report(const struct gen_report *rep, struct gen_pair *pair)
+void pair_report(const struct traffic_report *rep, struct traffic_pair *pair)
 {
 	flow_report(rep, &pair->listener);
 	flow_report(rep, &pair->client);
 	flow_report(rep, &pair->server);
 }
 
-void pair_close(struct gen_pair *pair)
+void pair_close(struct traffic_pair *pair)
 {
 	close(pair->client.fd);
 	close(pair->server.fd);
@@ -135,7 +136,7 @@ void pair_close(struct gen_pair *pair)
 }
 
 /** Run a side on a connected socket, say what it moved, close. */
-static void run_side(struct gen_side *side, int fd, const char *role, gen_side_fn *fn)
+static void run_side(struct traffic_side *side, int fd, const char *role, traffic_side_fn *fn)
 {
 	flow_open(&side->flow, fd, role);
 	fn(side);
@@ -144,11 +145,11 @@ static void run_side(struct gen_side *side, int fd, const char *role, gen_side_f
 }
 
 /** The child's part of run_pair(). udp_port: the client's, for UDP. */
-static void serve(const struct gen_opts *opts, const struct gen_report *rep, int protocol,
-		  gen_side_fn *server, int port_fd, uint16_t udp_port)
+static void serve(const struct traffic_opts *opts, const struct traffic_report *rep, int protocol,
+		  traffic_side_fn *server, int port_fd, uint16_t udp_port)
 {
-	struct gen_side side = {.opts = opts, .rep = rep};
-	struct gen_flow listener;
+	struct traffic_side side = {.opts = opts, .rep = rep};
+	struct traffic_flow listener;
 	uint16_t port;
 	int bound, fd;
 
@@ -171,10 +172,10 @@ static void serve(const struct gen_opts *opts, const struct gen_report *rep, int
 	_exit(0);
 }
 
-int run_pair(const struct gen_opts *opts, struct gen_report *rep, int protocol, gen_side_fn *client,
-	     gen_side_fn *server)
+int run_pair(const struct traffic_opts *opts, struct traffic_report *rep, int protocol,
+	     traffic_side_fn *client, traffic_side_fn *server)
 {
-	struct gen_side side = {.opts = opts, .rep = rep};
+	struct traffic_side side = {.opts = opts, .rep = rep};
 	uint16_t port, udp_port = 0;
 	int ports[2], fd = -1;
 	pid_t child;
@@ -228,7 +229,7 @@ void turn_give(int fd)
 	must(write(fd, "x", 1), "write to the other process");
 }
 
-void send_all(struct gen_flow *flow, const void *buf, size_t len)
+void send_all(struct traffic_flow *flow, const void *buf, size_t len)
 {
 	const char *next = buf;
 
@@ -240,11 +241,11 @@ void send_all(struct gen_flow *flow, const void *buf, size_t len)
 	}
 }
 
-void recv_all(struct gen_flow *flow, size_t len)
+void recv_all(struct traffic_flow *flow, size_t len)
 {
 	while (len) {
-		size_t part = len < GEN_BUF_SIZE ? len : GEN_BUF_SIZE;
-		ssize_t n = must(flow_rx(flow, recv(flow->fd, gen_scratch, part, 0)), "recv");
+		size_t part = len < TRAFFIC_BUF_SIZE ? len : TRAFFIC_BUF_SIZE;
+		ssize_t n = must(flow_rx(flow, recv(flow->fd, traffic_scratch, part, 0)), "recv");
 
 		if (n == 0) {
 			errno = ECONNRESET;
@@ -254,9 +255,10 @@ void recv_all(struct gen_flow *flow, size_t len)
 	}
 }
 
-void recv_eof(struct gen_flow *flow)
+void recv_eof(struct traffic_flow *flow)
 {
-	while (must(flow_rx(flow, recv(flow->fd, gen_scratch, GEN_BUF_SIZE, 0)), "recv") > 0)
+	while (must(flow_rx(flow, recv(flow->fd, traffic_scratch, TRAFFIC_BUF_SIZE, 0)), "recv") >
+	       0)
 		;
 }
 
@@ -265,9 +267,9 @@ int temp_file(size_t len)
 	int fd = must(memfd_create("gen", MFD_CLOEXEC), "memfd_create");
 
 	while (len) {
-		size_t part = len < GEN_BUF_SIZE ? len : GEN_BUF_SIZE;
+		size_t part = len < TRAFFIC_BUF_SIZE ? len : TRAFFIC_BUF_SIZE;
 
-		len -= must(write(fd, gen_bytes, part), "write of a file");
+		len -= must(write(fd, traffic_bytes, part), "write of a file");
 	}
 	must(lseek(fd, 0, SEEK_SET), "lseek");
 	return fd;
