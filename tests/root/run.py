@@ -14,6 +14,7 @@ Real traffic with known bytes against `sockwatch log`. Needs root; exits 77 with
   test_generated.py   every case of gen, IPv4 and IPv6
   test_degraded.py    the same cases without cgroup2, and with it unmounted
   test_errors.py      refusals, and the files and descriptors that it is given
+  test_selftest.py    sockwatch selftest, also where it must fail
   test_signals.py     text without a terminal, signals, what is left in the kernel
   test_programs.py    nginx, curl, wget, redis, iperf3, socat
   test_scenarios.py   open before the start, signals, same 4-tuple, loss
@@ -32,6 +33,7 @@ import test_errors  # noqa: E402
 import test_generated  # noqa: E402
 import test_programs  # noqa: E402
 import test_scenarios  # noqa: E402
+import test_selftest  # noqa: E402
 import test_signals  # noqa: E402
 
 
@@ -89,7 +91,7 @@ def main():
             if not os.access(program, os.X_OK) and not (args.list and program == capture.SOCKWATCH):
                 sys.exit(f"run.py: {program} is not there: run make first")
         for module in (test_generated, test_programs, test_scenarios, test_degraded, test_errors,
-                       test_signals):
+                       test_selftest, test_signals):
             suites += module.groups()
     if args.list:
         for suite in suites:
