@@ -9,7 +9,8 @@
 /*
  * Linux before 6.3 has no tracepoints sock_send_length and sock_recv_length (6e6eda44b939, "sock:
  * add tracepoint for send recv length"). inet_sendmsg and inet_recvmsg and their IPv6 twins are the
- * next place that sees every call once, whoever makes it, and its result.
+ * next place that sees every call once, whoever makes it, and its result; IPv6 raw and ping sockets
+ * alone receive by sock_common_recvmsg (inet6_sockraw_ops).
  */
 static __always_inline void on_inet_io(struct socket *sock, long ret, int flags, bool rx)
 {

@@ -96,8 +96,12 @@ static __noinline void on_state_change(struct sock *sk, int old, int new)
 
 static __always_inline void on_tcp_state(struct sock *sk, int old, int new)
 {
-	if (!is_watched(sk->__sk_common.skc_family) || !has_tcp_states(sk->sk_protocol) ||
-	    is_subflow(sk))
+	if (!is_watched(sk->__sk_common.skc_family))
+		return;
+	if (sk->sk_protocol == IPPROTO_SCTP && new == TCP_LISTEN) /* SCTP_SS_LISTENING is the same
+								   */
+		on_listen(sk);
+	if (!has_tcp_states(sk->sk_protocol) || is_subflow(sk))
 		return;
 	if (new == TCP_SYN_SENT)
 		on_connect_start(sk);

@@ -76,7 +76,7 @@ static __noinline void flow_read_local(struct sw_flow *flow, const struct sock *
 	flow->lport = port;
 	if (flow->type == SOCK_RAW)
 		flow->lport = 0; /* skc_num of a raw socket is its protocol */
-	if (BPF_CORE_READ(sk, sk_userlocks) & SOCK_BINDPORT_LOCK)
+	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK)
 		flow->flags |= SW_F_BOUND;
 	if (flow->family == AF_INET6)
 		BPF_CORE_READ_INTO(&flow->laddr, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);

@@ -209,6 +209,13 @@ int BPF_PROG(inet6_recvmsg_exit, struct socket *sock, void *msg, size_t size, in
 	return 0;
 }
 
+SEC("?fexit/sock_common_recvmsg")
+int BPF_PROG(common_recvmsg_exit, struct socket *sock, void *msg, size_t size, int flags, int ret)
+{
+	on_inet_io(sock, ret, flags, true);
+	return 0;
+}
+
 SEC("?fexit/inet_sendpage")
 int BPF_PROG(inet_sendpage_exit, struct socket *sock, void *page, int offset, size_t size,
 	     int flags, long ret)

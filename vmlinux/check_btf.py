@@ -443,7 +443,8 @@ class Check:
                 excuse = note or may_miss
                 (absent if excuse else problems).append((where, "not in the kernel", excuse))
                 continue
-            if bool(width) != bool(found[2]) or width and width != found[2]:
+            # What is read as a bit-field may be a whole integer: bpf_core_read.h copes with both.
+            if found[2] and width != found[2]:
                 problems.append((where, f"{width or 'no'} bits here, {found[2] or 'no'} in the kernel", ""))
                 continue
             why = None if width else differs(kind, found[1])

@@ -75,7 +75,7 @@ typedef struct {
 struct sock {
 	struct sock_common __sk_common;
 	__u8 sk_kern_sock : 1;
-	__u8 sk_userlocks;
+	__u8 sk_userlocks : 4; /* until 6.6 a bit-field, then a byte: read as the former */
 	int sk_err;
 	kuid_t sk_uid;
 	__u16 sk_type;

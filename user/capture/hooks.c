@@ -9,6 +9,7 @@
 #define NEEDS_CGROUP (NEEDS(CGROUP2) | NEEDS(CAP_NET_ADMIN))
 
 #define NEEDS_FEXIT(cap) (NEEDS(TRAMPOLINES) | NEEDS(cap))
+#define NEEDS_ITERATORS (NEEDS(TP_BTF) | NEEDS(ITERATORS) | NEEDS(SK_STORAGE))
 #define NEEDS_LENGTH (NEEDS(TP_BTF) | NEEDS(TP_SOCK_LENGTH))
 
 /* Reasons and measured costs: tests/bench. Never the accept and connect system calls' tracepoints:
@@ -25,7 +26,7 @@ const struct hook hooks[HOOK_PURPOSES] = {
 			 {"send_length", "recv_length"}, NULL},
 			{"fexit inet_sendmsg, inet_recvmsg and IPv6", NEEDS_FEXIT(FN_INET_IO),
 			 {"inet_sendmsg_exit", "inet6_sendmsg_exit", "inet_recvmsg_exit",
-			  "inet6_recvmsg_exit"}, NULL},
+			  "inet6_recvmsg_exit", "common_recvmsg_exit"}, NULL},
 		},
 	},
 	[HOOK_SENDPAGE] = {
@@ -144,7 +145,7 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.purpose = "sockets open before the start",
 		.required = true,
 		.alternatives = {
-			{"iter/task_file", NEEDS(TP_BTF) | NEEDS(ITERATORS), {"snapshot"}, NULL},
+			{"iter/task_file", NEEDS_ITERATORS, {"snapshot"}, NULL},
 		},
 	},
 	[HOOK_SWEEP] = {

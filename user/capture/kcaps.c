@@ -23,6 +23,7 @@ static const char *const names[KCAP_COUNT] = {
 	[KCAP_BTF] = "BTF",
 	[KCAP_TP_BTF] = "typed tracepoints",
 	[KCAP_ITERATORS] = "BPF iterators",
+	[KCAP_SK_STORAGE] = "socket storage in tracing programs (5.12)",
 	[KCAP_TP_SOCK_LENGTH] = "tracepoint sock_send_length (6.3)",
 	[KCAP_TP_TCP_STATE] = "tracepoint inet_sock_set_state",
 	[KCAP_TP_TCP_DESTROY] = "tracepoint tcp_destroy_sock",
@@ -160,7 +161,8 @@ static void probe_functions(struct kcaps *caps, const struct btf *btf)
 	int accept = parameters(btf, "inet_csk_accept");
 
 	caps->has[KCAP_FN_INET_IO] = HAS_FUNCTIONS(btf, "inet_sendmsg", "inet6_sendmsg",
-						   "inet_recvmsg", "inet6_recvmsg");
+						   "inet_recvmsg", "inet6_recvmsg",
+						   "sock_common_recvmsg");
 	caps->has[KCAP_FN_SENDPAGE] = has_function(btf, "inet_sendpage");
 	caps->has[KCAP_NO_SENDPAGE] = !caps->has[KCAP_FN_SENDPAGE];
 	caps->has[KCAP_FN_PACKET] =
@@ -192,6 +194,8 @@ static void probe_btf(struct kcaps *caps)
 	caps->has[KCAP_TP_BTF] =
 		attaches(btf, "btf_trace_inet_sock_set_state", BTF_KIND_TYPEDEF, BPF_TRACE_RAW_TP);
 	caps->has[KCAP_TRAMPOLINES] = attaches(btf, "tcp_abort", BTF_KIND_FUNC, BPF_TRACE_FENTRY);
+	caps->has[KCAP_SK_STORAGE] =
+		HAS_FUNCTIONS(btf, "bpf_sk_storage_get_tracing", "bpf_get_socket_ptr_cookie");
 	probe_functions(caps, btf);
 	btf__free(btf);
 }
@@ -306,11 +310,13 @@ bool kcaps_refusal(const struct kcaps *caps, char *dst, size_t size)
 			 caps->release);
 		return true;
 	}
-	if (!caps->has[KCAP_ITERATORS] || !caps->has[KCAP_TP_TCP_STATE]) {
-		snprintf(dst, size,
-			 "kernel %s is too old: BPF socket iterators are missing "
-			 "(use Linux 5.12 or newer)",
-			 caps->release);
+	if (!caps->has[KCAP_ITERATORS] || !caps->has[KCAP_TP_TCP_STATE] ||
+	    !caps->has[KCAP_SK_STORAGE]) {
+		snprintf(
+			dst, size,
+			"kernel %s is too old: iterators or socket storage for tracing are missing "
+			"(use Linux 5.12 or newer)",
+			caps->release);
 		return true;
 	}
 	if (!caps->has[KCAP_TP_BTF] && in_user_namespace()) {
