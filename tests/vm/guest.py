@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A root file system in memory, a boot in qemu without KVM, and what came out of the guest."""
+
+import base64
+import binascii
+import gzip
+import io
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+
+import debs
+
+MACHINES = {  # by Debian's name of the architecture
+    "amd64": ("qemu-system-x86_64", ["-M", "q35", "-cpu", "max"],
+              "console=ttyS0 mitigations=off nokaslr tsc=reliable"),
+    "arm64": ("qemu-system-aarch64", ["-M", "virt", "-cpu", "cortex-a72"], "console=ttyAMA0"),
+}
+BEGIN, END = b"VM-OUT-BEGIN", b"VM-OUT-END"
+
+
+class Tree:
+    """A cpio archive in the making, as the kernel unpacks it into its first file system."""
+
+    def __init__(self):
+        self._parts = []
+        self._paths = set()
+
+    def _add(self, path, mode, data=b""):
+        self._paths.add(path)
+        name = path.encode() + b"\0"
+        fields = [len(self._paths), mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0]
+        head = b"070701" + b"".join(b"%08X" % field for field in fields) + name
+        for part in (head, data):
+            self._parts.append(part + bytes(-len(part) % 4))
+
+    def _folders(self, path):
+        folder = os.path.dirname(path)
+        if folder and folder not in self._paths:
+            self._folders(folder)
+            self._add(folder, 0o40755)
+
+    def text(self, path, data, mode=0o644):
+        self._folders(path)
+        self._add(path, 0o100000 | mode, data.encode() if isinstance(data, str) else data)
+
+    def file(self, path, source):
+        with open(source, "rb") as file:
+            self.text(path, file.read(), 0o755)
+
+    def link(self, path, to):
+        self._folders(path)
+        self._add(path, 0o120777, to.encode())
+
+    def program(self, path, source, libraries):
+        """A program with its loader and the shared libraries it needs, looked for in folders."""
+        self.file(path, source)
+        head = debs.run(["readelf", "--wide", "--program-headers", source])
+        loader = re.search(r"program interpreter: (/[^]]+)\]", head)
+        if loader and loader.group(1)[1:] not in self._paths:
+            name = os.path.basename(loader.group(1))
+            self.file(loader.group(1)[1:], _find(name, libraries))
+        self._libraries(source, libraries)
+
+    def _libraries(self, source, libraries):
+        dynamic = debs.run(["readelf", "--wide", "--dynamic", source])
+        for name in re.findall(r"\(NEEDED\) .*\[([^]]+)\]", dynamic):
+            if f"lib/{name}" not in self._paths:
+                found = _find(name, libraries)
+                self.file(f"lib/{name}", found)
+                self._libraries(found, libraries)
+
+    def packed(self):
+        self._add("TRAILER!!!", 0)
+        return gzip.compress(b"".join(self._parts), 1)
+
+
+def _find(name, folders):
+    for folder in folders:
+        path = os.path.join(folder, name)
+        if os.path.exists(path):
+            return path
+    raise debs.Unavailable(f"{name} is in none of {' '.join(folders)}")
+
+
+def need(arch):
+    if not shutil.which(MACHINES[arch][0]):
+        raise debs.Unavailable(f"{MACHINES[arch][0]} is missing: run `make deps check-vm`")
+
+
+def command(arch, vmlinuz, initrd, more):
+    program, machine, append = MACHINES[arch]
+    return [program, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", *machine,
+            "-accel", "tcg,thread=multi", "-smp", "2", "-m", "1024", "-serial", "stdio",
+            "-kernel", vmlinuz, "-initrd", initrd, "-append", f"{append} quiet panic=-1 {more}"]
+
+
+def boot(command_line, seconds):
+    """Run a guest to its end or for so long. Returns what its console said."""
+    with subprocess.Popen(command_line, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        try:
+            return process.communicate(timeout=seconds)[0]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.communicate()[0] + f"\nno end within {seconds} s\n".encode()
+
+
+def parted(console):
+    """(text, files): the console without what was carried out; {path: bytes}, None if broken."""
+    start, end = console.find(BEGIN + b"\r\n"), console.find(END + b"\r\n")
+    if start < 0 or end < start:
+        return console, None
+    packed = console[start + len(BEGIN):end]
+    text = console[:start] + f"({len(packed)} bytes of results)\n".encode() + console[end:]
+    files = {}
+    try:
+        data = gzip.decompress(base64.b64decode(b"".join(packed.split()), validate=True))
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            for member in tar:
+                if member.isfile():
+                    files[os.path.normpath(member.name)] = tar.extractfile(member).read()
+    except (binascii.Error, EOFError, OSError, tarfile.TarError) as error:
+        return text + f"results are broken: {error}\n".encode(), None
+    return text, files

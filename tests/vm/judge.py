@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What came out of a guest against what must have happened there. Pure but for check_btf.py."""
+
+import collections
+import os
+import subprocess
+import sys
+
+import capture
+import checker
+import test_degraded
+import test_generated
+
+LIMIT = 10000  # instructions of a program that the verifier may look at
+ROOT = capture.ROOT
+
+
+# An emulated processor is some thirty times as slow: less of what is much.
+COUNTS = {"tcp-many": "60", "udp-many": "30", "tcp-busy": "1"}
+# Programs for two signatures of one function: whichever the kernel has, the other is refused.
+TWINS = {"csk_accept_exit": "csk_accept_exit_old", "csk_accept_exit_old": "csk_accept_exit"}
+
+Case = collections.namedtuple("Case", "name family must_say count")
+
+
+def cases():
+    """What the root tests run too, told as the lines of the guest's list."""
+    return [Case(name, family, test_generated.MUST_SAY.get(name, "-"), COUNTS.get(name, "0"))
+            for name, families in test_generated.cases() for family in families]
+
+
+def half(turn):
+    """Each case once, IPv4 and IPv6 in turn; with the next turn the other way round."""
+    chosen = {name: families[(number + turn) % len(families)]
+              for number, (name, families) in enumerate(test_generated.cases())}
+    return [case for case in cases() if chosen[case.name] == case.family]
+
+
+def vmlinux(btf):
+    """(problems, lines to show) of the hand-kept header against a kernel's BTF."""
+    script = os.path.join(ROOT, "vmlinux", "check_btf.py")
+    done = subprocess.run([sys.executable, script, "--btf", btf], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    lines = done.stdout.decode("utf-8", "replace").splitlines()
+    told = [line for line in lines if line.startswith("skip")] + lines[-2:]
+    if done.returncode == 0:
+        return [], told
+    return [line for line in lines if line.startswith("FAIL")] or lines[-1:], told
+
+
+def programs(files, strict):
+    """
+    (problems, lines to show) of the verifier's verdicts. strict: a program whose target exists must
+    load; on kernels where sockwatch does not run, it need not.
+    """
+    lines = text(files, "insns").splitlines()
+    problems = [] if lines else [f"no verdicts: {text(files, 'insns.err').strip()!r}"]
+    verdicts = dict(line.split()[:2] for line in lines)
+    for name, verdict in verdicts.items():
+        if verdict.isdigit() and int(verdict) > LIMIT:
+            problems.append(f"{name}: {verdict} instructions verified, at most {LIMIT} are allowed")
+        twin = verdicts.get(TWINS.get(name), "refused")
+        if verdict == "refused" and twin == "refused" and strict:
+            problems += [line for line in lines if line.split()[0] == name]
+    return problems, lines
+
+
+def text(files, path):
+    return files.get(path, b"").decode("utf-8", "replace")
+
+
+def command(files, name, expected):
+    """(problems, lines to show) of `sockwatch check` or `selftest`, and the status it must have."""
+    status, said = text(files, f"{name}.status").strip(), text(files, name).splitlines()
+    if status == str(expected):
+        return [], [line for line in said if not line.endswith("  ok")]
+    return [f"it ended with status {status or 'unknown'}, not {expected}"], said
+
+
+def refused(files, label):
+    """Problems of a start that must be refused with status 3 and a reason."""
+    status, said = text(files, f"{label}/status").strip(), text(files, f"{label}/said").strip()
+    if status == "3" and said:
+        return [], said.splitlines()
+    return [f"sockwatch should refuse with status 3 and a reason, ended with {status}: {said!r};"
+            " the tables of tests/vm/run.py say which kernels it refuses"], []
+
+
+class Judged:
+    """The verdict on one run of sockwatch and the cases: [(name, kind, problems or reason)]."""
+
+    def __init__(self, files, label, moved, missing):
+        self.verdicts, self.notes = [], []
+        status, said = text(files, f"{label}/status").strip(), text(files, f"{label}/said").strip()
+        if status != "0":
+            self._add("log-is-valid", [f"sockwatch ended with status {status}: {said!r}"])
+            return
+        log = checker.Log(files.get(f"{label}/log.jsonl", b""))
+        claimed = set()
+        for case in moved:
+            self._case(files, label, log, claimed, case)
+        self._add("log-is-valid", log.problems + ([f"it said {said!r}"] if said else []))
+        self._add("nothing-lost", log.losses())
+        self._add("nothing-else", _unclaimed(log, claimed))
+        self.notes = log.notes()
+        self._add("notes", _unexpected(self.notes, missing))
+
+    def _add(self, name, problems):
+        self.verdicts.append((name, "result", problems))
+
+    def _case(self, files, label, log, claimed, case):
+        """One case. Rows are told apart by process and cookie: neither comes twice in a guest."""
+        full = f"{case.name}-{case.family}"
+        try:
+            flows, events = _flows(files, f"{label}/{full}", case.name)
+        except capture.Skipped as reason:
+            self.verdicts.append((full, "skipped", str(reason)))
+            return
+        except (capture.Failed, ValueError) as error:
+            self._add(full, [str(error)])
+            return
+        pids = {flow["pid"] for flow in flows}
+        cookies = {flow["cookie"] for flow in flows}
+        rows = [row for row in log.rows if row.get(checker.PID) in pids
+                or row.get(checker.COOKIE) in cookies]
+        claimed.update(map(id, rows))
+        if case.must_say not in ["-", *events]:
+            self._add(full, [f"the generator should say {case.must_say}, said {events}"])
+        else:
+            self._add(full, _check(case.name, flows, rows, log.notes()))
+
+
+def _flows(files, base, case):
+    status = text(files, f"{base}.status").strip()
+    if status != "0":
+        raise capture.Failed(f"the generator ended with status {status or 'unknown'}:"
+                             f" {text(files, base + '.err').strip()!r}")
+    return capture.parse_gen(case, text(files, f"{base}.out"))
+
+
+def _check(case, flows, rows, notes):
+    """As the root tests do where less can be had: no more is forgiven than the notes say."""
+    if any(test_degraded.PEERS in note for note in notes):
+        flows = test_degraded._without_peers(flows)
+    if case in test_degraded.NO_CALLS and any(test_degraded.ACCEPT in note for note in notes):
+        rows = test_degraded._with_owner(rows, flows)
+    return checker.check(rows, flows)
+
+
+def _unexpected(notes, missing):
+    """No more may be missing than is known to be, and no less be said."""
+    problems = [f"no note speaks of {what!r}: {notes}" for what in missing
+                if not any(what in note for note in notes)]
+    return problems + [f"should not be missing: {note!r}" for note in notes
+                       if not any(what in note for what in missing)]
+
+
+def _unclaimed(log, claimed):
+    """Rows with bytes that no case moved."""
+    rows = [row for row in log.rows if id(row) not in claimed
+            and (row.get(checker.TX) or row.get(checker.RX))]
+    if not rows:
+        return []
+    return [f"{len(rows)} rows that no case moved, first {rows[0]}"]
