@@ -8,6 +8,7 @@ import time
 
 import capture
 import checker
+import test_programs
 from capture import Failed, Held, Sockwatch
 from netns import Netns
 
@@ -66,6 +67,49 @@ def before_start(keep, spaces, family):
     finally:
         held.end()
     return checker.check(log.in_netns(held.netns.inode), flows) + _whole(log)
+
+
+def busy_before_start(keep, spaces, family):
+    """Connections that are busy while the capture starts: sides are known, both ends agree."""
+    test_programs.need("redis-server", "redis-benchmark")
+    port, host = "6391", test_programs.HOST[family]
+    server = test_programs.start(spaces[0], ["redis-server", "--port", port, "--bind", host,
+                                             "--save", "", "--appendonly", "no", "--dir", "/tmp"])
+    client = None
+    try:
+        test_programs.listening(spaces[0], int(port))
+        client = test_programs.start(spaces[0], ["redis-benchmark", "-h", host, "-p", port, "-q",
+                                                 "-c", "20", "-n", "100000000", "-t", "get"])
+        time.sleep(1)
+        keep[0] = Sockwatch()
+        time.sleep(2)
+        log = keep[0].stop()
+    finally:
+        for process in (client, server):
+            if process:
+                test_programs.end_process(process)
+    rows = [r for r in log.in_netns(spaces[0].inode) if r.get("sockwatch.state") == "established"]
+    got = {(r.get(checker.NAME), r["sockwatch.role"]) for r in rows}
+    wanted = {("redis-server", "server"), ("redis-benchmark", "client")}
+    problems = [] if got == wanted else [f"sides should be {wanted}, are {got}"]
+    return problems + ends_agree(rows, int(port)) + _whole(log)
+
+
+def ends_agree(rows, port):
+    """Problems: in each interval both ends of a loopback connection moved nearly the same."""
+    ends = {}
+    for row in rows:
+        here, there = row["network.local.port"], row["network.peer.port"]
+        side, key = ("server", there) if here == port else ("client", here)
+        ends.setdefault((row["@timestamp"], key), {})[side] = row
+    bad = 0
+    for pair in ends.values():
+        if len(pair) == 2:  # a request may be under way when the interval ends
+            sent, received = pair["client"]["sockwatch.tx_bytes"], pair["server"]["sockwatch.rx_bytes"]
+            bad += abs(sent - received) > max(sent, received) / 4 + 1000
+    if len(ends) < 20:
+        return [f"only {len(ends)} pairs of ends were logged"]
+    return [f"{bad} of {len(ends)} pairs of ends disagree by over a quarter"] if bad else []
 
 
 def still_open(keep, spaces, family, sig):
@@ -182,6 +226,7 @@ def groups():
     for f in "46":
         scenarios += [
             Scenario(f"before-start-{f}", before_start, f),
+            Scenario(f"busy-before-start-{f}", busy_before_start, f),
             Scenario(f"still-open-sigint-{f}", still_open, f, signal.SIGINT),
             Scenario(f"still-open-sigterm-{f}", still_open, f, signal.SIGTERM),
             Scenario(f"same-tuple-two-netns-{f}", same_tuple, f),
