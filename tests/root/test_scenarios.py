@@ -3,6 +3,7 @@
 
 import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -110,6 +111,42 @@ def ends_agree(rows, port):
     if len(ends) < 20:
         return [f"only {len(ends)} pairs of ends were logged"]
     return [f"{bad} of {len(ends)} pairs of ends disagree by over a quarter"] if bad else []
+
+
+MPTCP_ACCEPTS = """
+import os, socket, sys
+a = (sys.argv[1], 7012)
+f = socket.AF_INET6 if ":" in a[0] else socket.AF_INET
+listener = socket.socket(f, socket.SOCK_STREAM, 262)
+listener.bind(a)
+listener.listen()
+if os.fork() == 0:
+    for size in (1000, 20000, 300000):
+        s = socket.create_connection(a) if size < 9999 else socket.socket(f, socket.SOCK_STREAM, 262)
+        if size > 9999: s.connect(a)
+        s.sendall(bytes(size))
+        s.close()
+    os._exit(0)
+for _ in range(3):
+    s, _ = listener.accept()
+    while s.recv(65536): pass
+os.wait()
+"""
+
+
+def mptcp_accepts(keep, spaces, family):
+    """Accepted MPTCP sockets have the SO_COOKIE of their listener: they must not become one row."""
+    keep[0] = Sockwatch()
+    test_programs.run(spaces[0], [sys.executable, "-c", MPTCP_ACCEPTS, test_programs.HOST[family]])
+    log = keep[0].stop()
+    got = {}
+    for row in log.in_netns(spaces[0].inode):
+        if row["sockwatch.role"] == "server":
+            key = row["network.peer.port"]
+            got[key] = got.get(key, 0) + row["sockwatch.rx_bytes"]
+    if sorted(got.values()) != [1000, 20000, 300000]:
+        return [f"servers received {got}"] + _whole(log)
+    return _whole(log)
 
 
 def still_open(keep, spaces, family, sig):
@@ -227,6 +264,7 @@ def groups():
         scenarios += [
             Scenario(f"before-start-{f}", before_start, f),
             Scenario(f"busy-before-start-{f}", busy_before_start, f),
+            Scenario(f"mptcp-accepts-{f}", mptcp_accepts, f),
             Scenario(f"still-open-sigint-{f}", still_open, f, signal.SIGINT),
             Scenario(f"still-open-sigterm-{f}", still_open, f, signal.SIGTERM),
             Scenario(f"same-tuple-two-netns-{f}", same_tuple, f),
