@@ -55,6 +55,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -70,6 +71,22 @@
 #include "sink/jsonl.h"
 #include "sink/text.h"
 #include "tui/top.h"
+#include "util/text.h"
+
+static void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* One line on stderr; a path is anybody's text. */
+static void complain(const char *fmt, ...)
+{
+	char raw[LIVE_WHY * 2], clean[LIVE_WHY * 4];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, args);
+	va_end(args);
+	text_sanitize(clean, sizeof(clean), raw, strlen(raw));
+	fprintf(stderr, "sockwatch: %s\n", clean);
+}
 
 static struct sink *open_text(const struct opts *opts)
 {
@@ -92,9 +109,9 @@ static struct sink *open_top(const struct opts *opts, struct run *run)
 		return run->top;
 	if (errno != ENOTTY && errno != ENODEV && errno != ENOENT)
 		return NULL;
-	fprintf(stderr, "sockwatch: no live view (%s): tables as text, as with -b\n",
-		errno == ENOTTY ? "stdin is not a terminal"
-				: "TERM is unset, dumb or not known here");
+	complain("no live view (%s): tables as text, as with -b",
+		 errno == ENOTTY ? "stdin is not a terminal"
+				 : "TERM is unset, dumb or not known here");
 	return open_text(opts);
 }
 
@@ -128,10 +145,10 @@ static int run_to_status(struct run *run, const struct opts *opts, int output)
 	if (!err)
 		return EXIT_OK;
 	if (run->error || close_err)
-		fprintf(stderr, "sockwatch: cannot write to %s: %s\n",
-			strcmp(opts->output, "-") ? opts->output : "stdout", strerror(-err));
+		complain("cannot write to %s: %s",
+			 strcmp(opts->output, "-") ? opts->output : "stdout", strerror(-err));
 	else
-		fprintf(stderr, "sockwatch: %s\n", strerror(-err));
+		complain("%s", strerror(-err));
 	return EXIT_RUN;
 }
 
@@ -184,12 +201,12 @@ int main(int argc, char **argv)
 	live.way = opts.hooks;
 	err = live_open(&run.source, &live, why);
 	if (err) {
-		fprintf(stderr, "sockwatch: %s\n", why);
+		complain("%s", why);
 		return is_shortage(err) ? EXIT_RUN : EXIT_PERMISSION;
 	}
 	output = output_open(opts.output, why, sizeof(why));
 	if (output < 0) {
-		fprintf(stderr, "sockwatch: %s\n", why);
+		complain("%s", why);
 		run.source->ops->close(run.source);
 		return EXIT_RUN;
 	}

@@ -3,6 +3,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "model/column.h"
 #include "tui/term.h"
 #include "util/num.h"
+#include "util/text.h"
 
 enum { /* options without a letter */
        OPT_ONCE = 0x100,
@@ -65,6 +67,22 @@ static void print_version(FILE *f, struct argp_state *state)
 	fprintf(f, "sockwatch %s (libbpf %s)\n", SOCKWATCH_VERSION, live_library_version());
 }
 
+static void refuse(const struct argp_state *state, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* argp_error for text that may be anybody's: what a terminal would obey is shown as an escape. */
+static void refuse(const struct argp_state *state, const char *fmt, ...)
+{
+	char raw[512], clean[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, args);
+	va_end(args);
+	text_sanitize(clean, sizeof(clean), raw, strlen(raw));
+	argp_error(state, "%s", clean);
+}
+
 static void list_sort_keys(void)
 {
 	for (int i = 0; i < COLUMN_COUNT; i++)
@@ -81,7 +99,7 @@ static void parse_sort(struct opts *opts, const char *arg, struct argp_state *st
 	for (int i = 0; i < TABLE_COUNT; i++)
 		found |= column_find((enum table_kind)i, arg) != NULL;
 	if (!found)
-		argp_error(state, "no column `%s` to sort by (--sort help lists them)", arg);
+		refuse(state, "no column `%s` to sort by (--sort help lists them)", arg);
 	opts->sort = arg;
 }
 
@@ -94,7 +112,7 @@ static void parse_color(struct opts *opts, const char *arg, struct argp_state *s
 			opts->color = i;
 			return;
 		}
-	argp_error(state, "--color takes auto, always or never, not `%s`", arg);
+	refuse(state, "--color takes auto, always or never, not `%s`", arg);
 }
 
 static uint64_t parse_u64(const char *arg, const char *name, uint64_t min, uint64_t max,
@@ -103,8 +121,8 @@ static uint64_t parse_u64(const char *arg, const char *name, uint64_t min, uint6
 	uint64_t v = 0;
 
 	if (num_u64(arg, min, max, &v))
-		argp_error(state, "%s takes a whole number from %llu to %llu, not `%s`", name,
-			   (unsigned long long)min, (unsigned long long)max, arg);
+		refuse(state, "%s takes a whole number from %llu to %llu, not `%s`", name,
+		       (unsigned long long)min, (unsigned long long)max, arg);
 	return v;
 }
 
@@ -113,7 +131,7 @@ static void parse_ring_size(struct opts *opts, const char *arg, struct argp_stat
 	uint64_t bytes = 0;
 
 	if (num_bytes(arg, 4096, 1 << 30, &bytes) || bytes & (bytes - 1))
-		argp_error(state, "--ring-size takes a power of two from 4K to 1G, not `%s`", arg);
+		refuse(state, "--ring-size takes a power of two from 4K to 1G, not `%s`", arg);
 	opts->ring_bytes = (uint32_t)bytes;
 }
 
@@ -127,13 +145,13 @@ static const char *const commands[] = {
 static void parse_word(struct opts *opts, const char *arg, struct argp_state *state)
 {
 	if (state->arg_num)
-		argp_error(state, "one argument too many: `%s`", arg);
+		refuse(state, "one argument too many: `%s`", arg);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(arg, commands[i])) {
 			opts->command = (enum command)i;
 			return;
 		}
-	argp_error(state, "`%s` is not a command (top, log, check, selftest)", arg);
+	refuse(state, "`%s` is not a command (top, log, check, selftest)", arg);
 }
 
 /* The command may stand behind its options, so only at the end is it known what goes with it. */
@@ -142,14 +160,14 @@ static void check_command(const struct opts *opts, struct argp_state *state)
 	const char *name = commands[opts->command];
 
 	if (opts->command != COMMAND_LOG && opts->output)
-		argp_error(state, "--output belongs to `sockwatch log`");
+		refuse(state, "--output belongs to `sockwatch log`");
 	if (opts->command == COMMAND_TOP && opts->format)
-		argp_error(state, "--format belongs to `sockwatch log`, `check` and `selftest`");
+		refuse(state, "--format belongs to `sockwatch log`, `check` and `selftest`");
 	if (opts->command != COMMAND_TOP && (opts->batch || opts->sort))
-		argp_error(state, "%s does not go with `sockwatch %s`",
-			   opts->sort ? "--sort" : "--batch (or --once)", name);
+		refuse(state, "%s does not go with `sockwatch %s`",
+		       opts->sort ? "--sort" : "--batch (or --once)", name);
 	if (opts->verbose && opts->command != COMMAND_SELFTEST)
-		argp_error(state, "--verbose belongs to `sockwatch selftest`");
+		refuse(state, "--verbose belongs to `sockwatch selftest`");
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -159,7 +177,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'd':
 		if (num_seconds(arg, MIN_DELAY_NS, MAX_DELAY_NS, &opts->delay_ns))
-			argp_error(state, "--delay takes seconds from 0.1 to 3600, not `%s`", arg);
+			refuse(state, "--delay takes seconds from 0.1 to 3600, not `%s`", arg);
 		return 0;
 	case 'n':
 		opts->iterations = parse_u64(arg, "--iterations", 1, UINT32_MAX, state);
@@ -176,7 +194,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'f':
 		if (strcmp(arg, "json") != 0)
-			argp_error(state, "format `%s` is not known (json)", arg);
+			refuse(state, "format `%s` is not known (json)", arg);
 		opts->format = arg;
 		return 0;
 	case 'o':
@@ -217,6 +235,23 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* getopt prints an option that it does not know as it is. */
+static void refuse_hostile_options(int argc, char **argv)
+{
+	char clean[4096];
+
+	for (int i = 1; i < argc; i++) {
+		text_sanitize(clean, sizeof(clean), argv[i], strlen(argv[i]));
+		if (argv[i][0] != '-' || !strncmp(clean, argv[i], strlen(clean)))
+			continue;
+		fprintf(stderr,
+			"sockwatch: unrecognized option '%s'\n"
+			"Try `sockwatch --help' or `sockwatch --usage' for more information.\n",
+			clean);
+		exit(EXIT_USAGE);
+	}
+}
+
 void opts_parse(struct opts *opts, int argc, char **argv)
 {
 	static const struct argp argp = {table, parse_option, "[COMMAND]", doc, NULL, NULL, NULL};
@@ -231,6 +266,7 @@ void opts_parse(struct opts *opts, int argc, char **argv)
 		exit(EXIT_RUN);
 	}
 	memcpy(args, argv, (size_t)argc * sizeof(*args));
+	refuse_hostile_options(argc, argv);
 	args[0] = (char *)"sockwatch"; /* getopt's messages begin with it, whatever the path */
 	argp_parse(&argp, argc, args, 0, NULL, opts);
 	free(args);

@@ -283,6 +283,15 @@ static void words_that_are_not_known_are_refused(void **state)
 	bad("--batch=yes", "doesn't allow an argument");
 }
 
+static void what_a_terminal_would_obey_is_shown(void **state)
+{
+	(void)state;
+	bad("\033[31m", "`\\x1b[31m` is not a command");
+	bad("--color \033]0;x\a", "not `\\x1b]0;x\\x07`");
+	bad("log --\033[2J", "unrecognized option '--\\x1b[2J'");
+	assert_null(strpbrk(err, "\033\a"));
+}
+
 static void options_of_another_command_are_refused(void **state)
 {
 	(void)state;
@@ -374,6 +383,7 @@ int main(void)
 		cmocka_unit_test(counts_are_whole_numbers_in_their_range),
 		cmocka_unit_test(the_ring_is_a_power_of_two),
 		cmocka_unit_test(words_that_are_not_known_are_refused),
+		cmocka_unit_test(what_a_terminal_would_obey_is_shown),
 		cmocka_unit_test(options_of_another_command_are_refused),
 		cmocka_unit_test(every_column_sorts),
 		cmocka_unit_test(sort_help_lists_every_column),
