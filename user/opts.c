@@ -20,7 +20,6 @@ enum { /* options without a letter */
        OPT_RING_SIZE,
        OPT_ACCOUNTS,
        OPT_HOOKS,
-       OPT_NO_CGROUP,
 };
 
 static const uint64_t MIN_DELAY_NS = 100000000, MAX_DELAY_NS = 3600000000000,
@@ -43,7 +42,6 @@ static const struct argp_option table[] = {
 	{"ring-size", OPT_RING_SIZE, "BYTES", OPTION_HIDDEN, NULL, 0},
 	{"accounts", OPT_ACCOUNTS, "N", OPTION_HIDDEN, NULL, 0},
 	{"hooks", OPT_HOOKS, "WAY", OPTION_HIDDEN, NULL, 0},
-	{"no-cgroup", OPT_NO_CGROUP, NULL, OPTION_HIDDEN, NULL, 0},
 	{NULL, 'h', NULL, OPTION_HIDDEN, NULL, -1},
 	{0},
 };
@@ -217,9 +215,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_HOOKS:
 		opts->hooks = arg;
-		return 0;
-	case OPT_NO_CGROUP:
-		opts->hooks = "no-cgroup";
 		return 0;
 	case 'h':
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);

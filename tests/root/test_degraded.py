@@ -89,6 +89,6 @@ class Degraded(Group):
 
 def groups():
     return [
-        Degraded("no-cgroup", 0, [PEERS, ACCEPT, "needs cgroup2"], "--no-cgroup"),
+        Degraded("no-cgroup", 0, [PEERS, ACCEPT, "needs cgroup2"], "--hooks", "no-cgroup"),
         Degraded("unmounted", 1, [], before=["unshare", "-m", "sh", "-c", UNMOUNT, "sh"]),
     ]
