@@ -74,16 +74,20 @@ static __always_inline bool slot_is(const struct sw_slot *slot, const struct who
 	       (slot->account.start_ns == who->start_ns || !slot->account.start_ns);
 }
 
-static __noinline void account_claim(struct sw_account *account, const struct who *who)
+/* Its end is to be told. */
+static __always_inline void process_note(__u32 tgid, __u64 start_ns)
 {
-	struct sw_process key = {};
+	struct sw_process key = {.tgid = tgid, .start_ns = start_ns};
 	__u8 used = 1;
 
+	bpf_map_update_elem(&processes, &key, &used, BPF_ANY);
+}
+
+static __noinline void account_claim(struct sw_account *account, const struct who *who)
+{
 	if (!account || !who)
 		return;
-	key.start_ns = who->start_ns;
-	key.tgid = who->tgid;
-	bpf_map_update_elem(&processes, &key, &used, BPF_ANY);
+	process_note(who->tgid, who->start_ns);
 	account->start_ns = who->start_ns;
 	account->uid = (__u32)bpf_get_current_uid_gid();
 	account->flags = who->flags;
@@ -147,8 +151,7 @@ static __always_inline void flow_refresh(struct sw_flow *flow, const struct sock
 		flow_read_peer(flow, sk);
 }
 
-/** Book to the hash: further processes, peers of unconnected UDP, sockets whose end none reports.
- */
+/** Book to the hash: further processes, peers of unconnected UDP, sockets without release. */
 static __noinline void extra_add(struct sw_sock *st, struct sock *sk, const struct call *call)
 {
 	struct sw_extra_key key = {};
@@ -252,8 +255,7 @@ static __noinline bool udp_other_peer(struct sw_sock *st, struct sock *sk, bool 
 		return false;
 	if (!st->flow.rport && !st->slot[0].account.tx_bytes && !st->slot[0].account.rx_bytes &&
 	    !(st->flow.flags & SW_F_EXTRA)) {
-		flow_read_peer(&st->flow, sk); /* connected after bind: the row becomes this peer's
-						*/
+		flow_read_peer(&st->flow, sk); /* bind, then connect: the row gets a peer */
 		flow_read_local(&st->flow, sk);
 		return false;
 	}
@@ -344,7 +346,7 @@ static __always_inline void account_io(struct sock *sk, int ret, int flags, bool
 	if (!is_watched(sk->__sk_common.skc_family))
 		return;
 	if (ret <= 0 || (rx && (flags & (MSG_PEEK | MSG_ERRQUEUE)))) {
-		if (sk->sk_protocol == IPPROTO_UDP && !sk->__sk_common.skc_dport)
+		if (sk->sk_protocol == IPPROTO_UDP)
 			stash_take(sk, rx, &call.peer); /* must not reach a later call */
 		return;
 	}

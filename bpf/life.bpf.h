@@ -98,8 +98,8 @@ static __always_inline void on_tcp_state(struct sock *sk, int old, int new)
 {
 	if (!is_watched(sk->__sk_common.skc_family))
 		return;
-	if (sk->sk_protocol == IPPROTO_SCTP && new == TCP_LISTEN) /* SCTP_SS_LISTENING is the same
-								   */
+	/* SCTP_SS_LISTENING has the same number */
+	if (sk->sk_protocol == IPPROTO_SCTP && new == TCP_LISTEN)
 		on_listen(sk);
 	if (!has_tcp_states(sk->sk_protocol) || is_subflow(sk))
 		return;
@@ -215,8 +215,7 @@ static __always_inline void on_exit(struct task_struct *task)
 		emit_exit(key.tgid, key.start_ns);
 }
 
-/** connect() of TCP returned before a SYN was answered: with the errno of what kept it from that.
- */
+/** connect() of TCP returned before a SYN was answered: why. */
 static __always_inline void on_connect_exit(struct sock *sk, int ret)
 {
 	struct sw_sock *st;

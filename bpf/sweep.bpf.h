@@ -37,6 +37,7 @@ static __always_inline int on_file(struct seq_file *seq, struct task_struct *tas
 	r.account.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	r.account.uid = BPF_CORE_READ(task, real_cred, uid.val);
 	BPF_CORE_READ_STR_INTO(&r.account.comm, task, group_leader, comm);
+	process_note(r.account.tgid, r.account.start_ns);
 	was = __sync_val_compare_and_swap(&st->slot[0].account.tgid, 0, r.account.tgid);
 	if (!was) {
 		st->slot[0].account.start_ns = r.account.start_ns;
