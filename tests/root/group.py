@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Tests that share one capture: all traffic first, each in its namespace, then the log."""
 
-from capture import Failed, Skipped, Sockwatch
+from capture import Failed, Sockwatch
 from netns import Netns
 
 
@@ -67,15 +67,9 @@ class Group:
 
     @staticmethod
     def _move(traffic, netns, judges, report):
-        try:
+        with report.verdict(traffic.name):
             judges[traffic.name] = netns.inode, traffic.move(netns)
             report.progress(f"{traffic.name}: netns {netns.inode}")
-        except Skipped as reason:
-            report.skipped(traffic.name, str(reason))
-        except Failed as error:
-            report.failed(traffic.name, str(error))
-        except Exception as error:  # one broken test must not hide what the others say
-            report.failed(traffic.name, f"{type(error).__name__}: {error}")
 
     def judge_log(self, log, report, path):
         """True when nothing is wrong with the log as a whole."""

@@ -11,40 +11,30 @@ import capture
 import checker
 import test_programs
 from capture import Failed, Held, Sockwatch
+from case import Case
 from netns import Netns
 
 
-class Scenario:
+class Scenario(Case):
     """
     A test with a capture of its own. function(keep, spaces, ...) puts it into keep[0], so that its
     log is kept when the test fails, and returns problems. spaces: namespaces, made before the
     capture: an inode that others have used and freed meanwhile would bring their rows into ours.
     """
 
-    def __init__(self, name, function, *args):
-        self.name = name
-        self._function = function
-        self._args = args
-
-    def names(self):
-        return [self.name]
-
     def run(self, wanted, report):
         if not wanted(self.name):
             return
         sockwatch, spaces = [None], [Netns(), Netns(), Netns()]
+
+        def path():
+            return sockwatch[0] and sockwatch[0].path
+
         try:
-            problems = self._function(sockwatch, spaces, *self._args)
-            path = sockwatch[0] and sockwatch[0].path
-            if report.result(self.name, problems, path) and path:
-                sockwatch[0].discard()
-        except capture.Skipped as reason:
-            report.skipped(self.name, str(reason))
-        except Failed as error:
-            report.failed(self.name, str(error), sockwatch[0] and sockwatch[0].path)
-        except Exception as error:  # one broken test must not hide what the others say
-            report.failed(self.name, f"{type(error).__name__}: {error}",
-                          sockwatch[0] and sockwatch[0].path)
+            with report.verdict(self.name, path):
+                problems = self._function(sockwatch, spaces, *self._args)
+                if report.result(self.name, problems, path()) and path():
+                    sockwatch[0].discard()
         finally:
             if sockwatch[0]:
                 sockwatch[0].abandon()

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The live view in a real terminal: tmux types the keys and reads the screen.
+"""
+The live view in a real terminal: tmux types the keys and reads the screen.
+
+    run.py [-k SUBSTRING] [--list]
 
 Runs $SOCKWATCH (default build/sockwatch) as root on this host's real traffic. Prints one line a
 test and a closing line; exit 1 when a test failed, 77 when tmux or root is missing.
@@ -16,13 +19,16 @@ import sys
 import threading
 import time
 
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "root"))
+
+import report  # noqa: E402  tests/root/report.py
+from capture import Failed  # noqa: E402
+
 SOCKWATCH = os.path.abspath(os.environ.get("SOCKWATCH", "build/sockwatch"))
 PATIENCE = 15  # seconds until what must appear is missing
 TEXT = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
-
-
-class Failure(Exception):
-    pass
 
 
 class Terminal:
@@ -73,7 +79,7 @@ class Terminal:
             if re.search(pattern, text.rstrip("\n"), re.M):
                 return text
             if time.monotonic() > end:
-                raise Failure("no %s on the screen:\n%s" % (what, text))
+                raise Failed("no %s on the screen:\n%s" % (what, text))
             time.sleep(0.05)
 
     def settings(self):
@@ -87,7 +93,7 @@ class Terminal:
         shell = self.tmux("display-message", "-p", "#{pane_pid}").strip()
         out = subprocess.run(["pgrep", "-P", shell, "-x", "sockwatch"], stdout=subprocess.PIPE, text=True)
         if not out.stdout.strip():
-            raise Failure("sockwatch is not running:\n" + self.screen())
+            raise Failed("sockwatch is not running:\n" + self.screen())
         return int(out.stdout.split()[0])
 
     def start(self, args="-d 0.5", before=""):
@@ -101,7 +107,7 @@ class Terminal:
         self.keys("q")
         status = self.status()
         if status != 0:
-            raise Failure("exit status %d after q" % status)
+            raise Failed("exit status %d after q" % status)
 
 
 class Traffic(threading.Thread):
@@ -125,7 +131,7 @@ class Traffic(threading.Thread):
 
 def expect(condition, message):
     if not condition:
-        raise Failure(message)
+        raise Failed(message)
 
 
 def test_three_views(t, traffic):
@@ -317,35 +323,37 @@ def missing():
     return None
 
 
-def run_one(name, test, traffic):
+def run_one(name, test, traffic, result):
     terminal = None
     try:
-        terminal = Terminal()
-        test(terminal, traffic)
-    except (Failure, subprocess.CalledProcessError) as err:
-        print("FAIL %s: %s" % (name, err), flush=True)
-        return False
+        with result.verdict(name):
+            terminal = Terminal()
+            test(terminal, traffic)
+            result.result(name, [])
     finally:
         if terminal:
             terminal.close()
-    print("ok %s" % name, flush=True)
-    return True
 
 
 def main():
-    tests = {k[5:]: v for k, v in globals().items() if k.startswith("test_")}
+    args = report.parser("sockwatch in a terminal").parse_args()
+    tests = {f"tui/{k[5:].replace('_', '-')}": v for k, v in globals().items() if k.startswith("test_")}
+    tests = {name: test for name, test in tests.items() if args.k in name}
+    if args.list:
+        print(*tests, sep="\n")
+        return 0
     why = missing()
     if why:
         print("skip tui: %s" % why)
         print("0 passed, 0 failed, %d skipped" % len(tests))
         return 77
-    wanted = sys.argv[1:] or list(tests)
+    result = report.Report()
     traffic = Traffic()
     traffic.start()
-    results = [run_one(name, tests[name], traffic) for name in wanted]
+    for name, test in tests.items():
+        run_one(name, test, traffic, result)
     traffic.over = True
-    print("%d passed, %d failed, 0 skipped" % (results.count(True), results.count(False)))
-    return 0 if all(results) else 1
+    return result.close()
 
 
 if __name__ == "__main__":

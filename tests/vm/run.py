@@ -31,7 +31,7 @@ BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(ROOT, "build")))
 os.environ.update(SOCKWATCH=f"{BUILD}/sockwatch", GEN=f"{BUILD}/tests/root/gen")
 sys.path.insert(0, os.path.join(ROOT, "tests", "root"))
 
-from run import Report  # noqa: E402  tests/root/run.py
+from report import Report  # noqa: E402  tests/root/report.py
 sys.path.insert(0, HERE)
 import debs  # noqa: E402
 import guest  # noqa: E402
