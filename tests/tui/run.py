@@ -216,7 +216,7 @@ def test_quit_restores(t, _):
 def test_resize(t, _):
     t.start()
     for cols, rows, pattern in ((40, 10, r"1 Proc \d+"), (200, 50, r"LISTEN FAILED"), (10, 3, r"too small"),
-                                (1, 1, r"^.?$"), (20, 5, r"1 Proc"), (19, 5, r"too small"),
+                                (1, 2, r"\At$"), (20, 5, r"1 Proc"), (19, 5, r"too small"),
                                 (80, 24, r"1 Processes \d+")):
         t.resize(cols, rows)
         t.wait(pattern, "screen of %dx%d" % (cols, rows))
@@ -228,6 +228,20 @@ def test_resize(t, _):
     t.wait(r"1 Processes \d+ .*\n +PID PROCESS", "screen after many sizes")
     for line in t.lines():
         expect(not re.search(r"\x1b", line), "an escape on the screen")
+    t.quit()
+
+
+def test_single_column(t, _):
+    """All but the last cell, which curses cannot reach there without moving what is left of it."""
+    t.start()
+    for cols, rows, screen in ((10, 3, "too small\n10x3, need\nq quits\n"), (1, 1, "\n"),
+                               (2, 1, "to\n"), (1, 2, "t\n\n")):
+        t.resize(cols, rows)
+        time.sleep(1.2)  # over two ticks
+        expect(t.screen() == screen, "%dx%d has %r" % (cols, rows, t.screen()))
+        t.pid()
+    t.resize(80, 24)
+    t.wait(r"1 Processes \d+ .*\n +PID PROCESS", "screen after a single column")
     t.quit()
 
 

@@ -292,6 +292,14 @@ static bool takes_output(void)
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT);
 }
 
+/* Where a terminal cannot switch its margin off, PutCharLR of ncurses 6.4 reaches the last cell by
+ * way of the one before it: in a single column that is not there, and memory from before the line
+ * is shown. */
+static bool is_out_of_reach(int row, int col)
+{
+	return COLS == 1 && col == 0 && row == LINES - 1;
+}
+
 void term_put(const struct screen *s)
 {
 	if (!term.screen || isendwin() || !takes_output())
@@ -301,7 +309,7 @@ void term_put(const struct screen *s)
 		for (int col = 0; col < s->cols && col < COLS; col++) {
 			const struct cell *c = screen_cell(s, row, col);
 
-			if (c->width)
+			if (c->width && !is_out_of_reach(row, col))
 				put_cell(row, col, c);
 		}
 	}
