@@ -78,14 +78,13 @@ static void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)))
 /* One line on stderr; a path is anybody's text. */
 static void complain(const char *fmt, ...)
 {
-	char raw[LIVE_WHY * 2], clean[LIVE_WHY * 4];
+	char text[LIVE_WHY * 4];
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, args);
+	text_vformat(text, sizeof(text), fmt, args);
 	va_end(args);
-	text_sanitize(clean, sizeof(clean), raw, strlen(raw));
-	fprintf(stderr, "sockwatch: %s\n", clean);
+	fprintf(stderr, "sockwatch: %s\n", text);
 }
 
 static struct sink *open_text(const struct opts *opts)

@@ -71,14 +71,13 @@ static void refuse(const struct argp_state *state, const char *fmt, ...)
 /* argp_error for text that may be anybody's: what a terminal would obey is shown as an escape. */
 static void refuse(const struct argp_state *state, const char *fmt, ...)
 {
-	char raw[512], clean[1024];
+	char text[1024];
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, args);
+	text_vformat(text, sizeof(text), fmt, args);
 	va_end(args);
-	text_sanitize(clean, sizeof(clean), raw, strlen(raw));
-	argp_error(state, "%s", clean);
+	argp_error(state, "%s", text);
 }
 
 static void list_sort_keys(void)

@@ -239,6 +239,34 @@ static void sanitizing_cuts_at_whole_characters(void **state)
 	assert_int_equal(text[0], '#');
 }
 
+static size_t format(char *dst, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static size_t format(char *dst, size_t size, const char *fmt, ...)
+{
+	va_list args;
+	size_t len;
+
+	va_start(args, fmt);
+	len = text_vformat(dst, size, fmt, args);
+	va_end(args);
+	return len;
+}
+
+static void formatted_text_is_sanitised(void **state)
+{
+	char text[2 * TEXT], lots[4096];
+
+	(void)state;
+	assert_int_equal(format(text, sizeof(text), "%s: %d", "a\033[2J", 7), 11);
+	assert_string_equal(text, "a\\x1b[2J: 7");
+	assert_int_equal(format(text, 6, "%s", "a\033[2J"), 5);
+	assert_string_equal(text, "a\\x1b");
+	memset(lots, 'z', sizeof(lots) - 1);
+	lots[sizeof(lots) - 1] = '\0';
+	assert_int_equal(format(text, sizeof(text), "%s", lots), sizeof(text) - 1);
+}
+
 static void widths_need_no_locale(void **state)
 {
 	(void)state;
@@ -318,6 +346,7 @@ int main(void)
 		cmocka_unit_test(dangerous_ranges_are_escaped),
 		cmocka_unit_test(random_bytes_come_out_harmless_and_stay),
 		cmocka_unit_test(sanitizing_cuts_at_whole_characters),
+		cmocka_unit_test(formatted_text_is_sanitised),
 		cmocka_unit_test(widths_need_no_locale),
 		cmocka_unit_test(text_is_fitted_to_cells),
 		cmocka_unit_test(fitting_never_overruns),

@@ -11,6 +11,7 @@
 enum {
 	MARKS_MAX = 2,  /* on one character; more only serve to smear over the lines around */
 	PIECE_MAX = 16, /* bytes of `\u{10ffff}` with its NUL, rounded up */
+	MESSAGE_MAX = 1024,
 	CUT = '~',
 };
 
@@ -123,6 +124,15 @@ size_t text_sanitize(char *dst, size_t size, const char *src, size_t len)
 	}
 	dst[out] = '\0';
 	return out;
+}
+
+size_t text_vformat(char *dst, size_t size, const char *fmt, va_list args)
+{
+	char raw[MESSAGE_MAX];
+
+	if (vsnprintf(raw, sizeof(raw), fmt, args) < 0)
+		raw[0] = '\0';
+	return text_sanitize(dst, size, raw, strlen(raw));
 }
 
 /** Bytes of the character at @s (@len > 0), and its cells; a broken byte counts as one cell. */

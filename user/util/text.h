@@ -3,6 +3,7 @@
 #ifndef UTIL_TEXT_H
 #define UTIL_TEXT_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 struct buf;
@@ -16,6 +17,11 @@ struct buf;
  * Returns bytes written.
  */
 size_t text_sanitize(char *dst, size_t size, const char *src, size_t len);
+
+/** As vsnprintf, and what comes of it sanitised as above: for messages with somebody's text in
+ *  them, of which the first 1023 bytes count. Returns bytes written. */
+size_t text_vformat(char *dst, size_t size, const char *fmt, va_list args)
+	__attribute__((format(printf, 3, 0)));
 
 /** Width in terminal cells of valid UTF-8, by an own table of wide characters: needs no locale. */
 int text_width(const char *s);
