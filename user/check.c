@@ -235,7 +235,7 @@ static void json_report(struct report *r)
 int check_run(const struct opts *opts)
 {
 	struct report r = {0};
-	int status;
+	int status, err;
 
 	report_fill(&r, opts->hooks);
 	if (opts->format)
@@ -243,8 +243,9 @@ int check_run(const struct opts *opts)
 	else
 		text_report(&r);
 	status = r.refusal[0] ? EXIT_PERMISSION : r.exact ? EXIT_OK : EXIT_RUN;
-	if (buf_write(&r.out, STDOUT_FILENO)) {
-		fprintf(stderr, "sockwatch: cannot write to stdout\n");
+	err = buf_write(&r.out, STDOUT_FILENO);
+	if (err) {
+		fprintf(stderr, "sockwatch: cannot write to stdout: %s\n", strerror(-err));
 		status = EXIT_RUN;
 	}
 	buf_done(&r.out);

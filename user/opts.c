@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture/live.h"
 #include "model/column.h"
@@ -246,6 +247,17 @@ static void refuse_hostile_options(int argc, char **argv)
 	}
 }
 
+/* argp ends the program after its help, whether it could be written or not. */
+static void flush_stdout(void)
+{
+	int err = fflush(stdout) ? errno : ferror(stdout) ? EIO : 0;
+
+	if (!err)
+		return;
+	fprintf(stderr, "sockwatch: cannot write to stdout: %s\n", strerror(err));
+	_exit(EXIT_RUN);
+}
+
 void opts_parse(struct opts *opts, int argc, char **argv)
 {
 	static const struct argp argp = {table, parse_option, "[COMMAND]", doc, NULL, NULL, NULL};
@@ -253,6 +265,7 @@ void opts_parse(struct opts *opts, int argc, char **argv)
 								*/
 
 	*opts = (struct opts){.delay_ns = DEFAULT_DELAY_NS, .color = TERM_COLOR_AUTO};
+	atexit(flush_stdout);
 	argp_err_exit_status = EXIT_USAGE;
 	argp_program_version_hook = print_version;
 	if (!args) {

@@ -278,6 +278,9 @@ def _named():
     yield Case, "output-file", output_file
     yield Case, "full-disk-log", full_disk, *LOG[:3]
     yield Case, "full-disk-batch", full_disk, "-b"
+    for name, *argv in (("help", "--help"), ("usage", "--usage"), ("version", "--version"),
+                        ("sort-help", "-s", "help"), ("check", "check")):
+        yield Case, f"full-disk-{name}", full_disk, *argv
     yield Case, "full-disk-file", full_disk_file
     yield Case, "closed-stdout-log", closed_stdout, *LOG
     yield Case, "closed-stdout-batch", closed_stdout, "-b", "-d", "0.1"
