@@ -346,6 +346,29 @@ static int run_splice(const struct traffic_opts *opts, struct traffic_report *re
 	return link_close(rep, &a, &b);
 }
 
+/** A connected socket that fails to send elsewhere by name: what it sends next goes to its peer. */
+static int run_failed_sendto(const struct traffic_opts *opts, struct traffic_report *rep)
+{
+	const size_t too_long = 65530; /* with its header more than IPv4 or IPv6 can carry */
+	int other = net_bound(opts->family, IPPROTO_UDP, 0);
+	struct sockaddr_storage to;
+	socklen_t len = loopback(&to, opts->family, local_port(other));
+	struct traffic_flow a, b;
+
+	link_open(&a, &b, opts);
+	send_one(&a, 100, 0);
+	for (int i = 0; i < 3; i++) {
+		if (flow_tx(&a, sendto(a.fd, traffic_bytes, too_long, 0, (void *)&to, len)) != -1 ||
+		    errno != EMSGSIZE)
+			die("sendto of too much did not fail with EMSGSIZE");
+		send_one(&a, 1000, 0);
+	}
+	while (b.rx < a.tx)
+		recv_one(&b, 4096, 0);
+	close(other);
+	return link_close(rep, &a, &b);
+}
+
 /** A port that the kernel would choose now. */
 static uint16_t free_port(const struct traffic_opts *opts)
 {
@@ -425,6 +448,7 @@ const struct traffic_case traffic_udp_cases[] = {
 	{.name = "udp-peek", .run = run_peek},
 	{.name = "udp-zero-length", .run = run_zero},
 	{.name = "udp-closed-port", .run = run_closed_port},
+	{.name = "udp-failed-sendto", .run = run_failed_sendto},
 	{.name = "udp-gso", .run = run_gso},
 	{.name = "udp-gro", .run = run_gro},
 	{.name = "udp-splice-in", .run = run_splice},
