@@ -91,6 +91,57 @@ def batch_signal(sig, delay, count):
     return problems + _is_text(out, blocks(out) if count is None else count)
 
 
+PROCESSES = re.compile(rb"^Processes \(.*?\n\n", re.M | re.S)
+
+
+def _pids_of_blocks(process):
+    """The pids of the table of processes, block for block, while it writes them."""
+    text, shown = b"", 0
+    while line := process.stdout.readline():
+        text += line
+        tables = PROCESSES.findall(text)
+        if len(tables) > shown:
+            shown = len(tables)
+            yield set(map(int, re.findall(rb"^ *(\d+) ", tables[-1], re.M)))
+
+
+OLD_CONNECTION = """
+import socket, sys
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(server.getsockname())
+accepted = server.accept()
+print(flush=True)
+sys.stdin.readline()
+client.sendall(b"x")
+sys.stdin.read()
+"""
+
+
+def older_process_ends():
+    """A process with a connection from before the start leaves the tables with its end."""
+    holder = subprocess.Popen([sys.executable, "-c", OLD_CONNECTION], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    process = subprocess.Popen([capture.SOCKWATCH, "-b", "-d", "0.2", "-n", "30"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    try:
+        tables = _pids_of_blocks(process)
+        if holder.pid not in next(tables, set()):
+            return ["a process with a connection is not in the first table"]
+        holder.stdin.write(b"\n")
+        holder.stdin.flush()
+        next(tables, None)
+        next(tables, None)
+        holder.communicate()
+        if all(holder.pid in pids for pids in tables):
+            return ["it is still in the last table, seconds after its end"]
+        return []
+    finally:
+        capture.end_process(holder, signal.SIGKILL)
+        capture.end_process(process, signal.SIGKILL)
+        process.stdout.close()
+
+
 HOSTILE = b"\x1b]0;a\x07\n\r\x9b\xe2\x80\xae"
 
 
@@ -259,6 +310,7 @@ def _named():
         yield Case, f"batch-{sig.name.lower()}", batch_signal, sig, "0.2", None
     yield Case, "batch-sigint-early", batch_signal, signal.SIGINT, "60", 1
     yield Case, "batch-hostile-name", hostile_name
+    yield Case, "batch-older-process-ends", older_process_ends
     yield Scenario, "nohup", hangup_ignored
     yield Scenario, "sighup", hangup
     yield Scenario, "stopped", stopped
