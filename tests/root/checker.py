@@ -248,6 +248,8 @@ def _check_identity(flow, rows):
         if wrong:
             problems.append(f"{describe(flow)}: " + ", ".join(wrong))
             break
+    if flow["transport"] == "tcp" and all(map(_is_only_bound, rows)):
+        problems.append(f"{describe(flow)}: no row has its role")
     if "fail" in flow and not any(row.get(ERROR) == flow["fail"] for row in rows):
         problems.append(f"{describe(flow)}: no row has {ERROR} {flow['fail']}")
     for port, field in (("local_port", LOCAL_PORT), ("peer_port", PEER_PORT)):
@@ -275,7 +277,7 @@ def _wrong_fields(flow, row):
         differs("sockwatch.unattributed", None, row["sockwatch.unattributed"])
     if flow["transport"] == "tcp":
         wrong += _wrong_endpoints(flow, row)
-        if row.get(ROLE) != flow["role"]:
+        if row.get(ROLE) != flow["role"] and not _is_only_bound(row):
             differs(ROLE, flow["role"], row.get(ROLE))
     elif flow["transport"] == "udp":
         if row.get(LOCAL_PORT) not in (None, 0, flow["local_port"]):
@@ -283,6 +285,12 @@ def _wrong_fields(flow, row):
         if "peer_port" in flow and row.get(PEER_PORT) not in (None, 0, flow["peer_port"]):
             differs(PEER_PORT, flow["peer_port"], row.get(PEER_PORT))
     return wrong
+
+
+def _is_only_bound(row):
+    """Between bind() and what follows nobody can know what a socket is for."""
+    return row.get(ROLE) == "unknown" and row.get("sockwatch.state") == "bound" \
+        and not row.get(TX_TOTAL) and not row.get(RX_TOTAL)
 
 
 def _wrong_endpoints(flow, row):

@@ -179,6 +179,16 @@ def _hostile_names():
     return problems
 
 
+def _bound_before_it_listens():
+    """A row of the interval between bind and listen knows no role; one that follows must."""
+    flow, early = FLOWS[3], {checker.ROLE: "unknown", "sockwatch.state": "bound"}
+    before, after = _row(flow, 0, 0, 0, 0, **early), _row(flow, 0, 0, 0, 0)
+    problems = checker.check([before, after], [flow]) + _caught(checker.check([before], [flow]))
+    for late in ({**early, "sockwatch.state": "listen"}, {**early, checker.ROLE: "client"}):
+        problems += _caught(checker.check([{**before, **late}, after], [flow]))
+    return problems
+
+
 def _program_sums():
     """The comparison with what programs report is as strict."""
     client, server = FLOWS[:2]
@@ -203,6 +213,7 @@ def run(wanted, report):
     good = _write(_good())
     cases = {"good-log-passes": lambda: _log_problems(good) + _row_problems(good),
              "hostile-names": _hostile_names, "program-sums": _program_sums,
+             "bound-before-it-listens": _bound_before_it_listens,
              "loss-counters": _loss_counters}
     for name, doctor in ROW_DOCTORS.items():
         cases[name] = lambda doctor=doctor: _caught(_row_problems(_doctored(doctor)))
