@@ -29,8 +29,8 @@ static __always_inline void sock_init(struct sw_sock *st, const void *sk, __u64 
 		return;
 	flow_read(&st->flow, sk);
 	st->flow.flags |= earlier_side(&st->flow, sk);
-	if (st->flow.protocol == IPPROTO_TCP)
-		st->base_rx = consumed_bytes(sk) - rx;
+	if (has_consumed_bytes(st->flow.protocol))
+		st->base_rx = consumed_bytes(sk, st->flow.protocol) - rx;
 	st->flow.so_cookie = cookie;
 	/* An accepted MPTCP socket has its listener's cookie (mptcp_sk_clone_init copies it). */
 	if (st->flow.protocol == IPPROTO_MPTCP)

@@ -49,8 +49,8 @@ static __noinline void on_established(struct sock *sk, int old)
 	st->flow.flags |= SW_F_WAS_ESTABLISHED;
 	if (old == TCP_SYN_SENT && !(st->flow.flags & SW_F_CLIENT)) /* was under way at the start */
 		st->flow.flags |= SW_F_CLIENT | SW_F_BEFORE_START;
-	if (st->flow.protocol == IPPROTO_TCP && old == TCP_SYN_SENT)
-		st->base_rx = consumed_bytes(sk) - booked_rx(st);
+	if (has_consumed_bytes(st->flow.protocol) && old == TCP_SYN_SENT)
+		st->base_rx = consumed_bytes(sk, st->flow.protocol) - booked_rx(st);
 	flow_read_local(&st->flow, sk);
 	flow_read_peer(&st->flow, sk);
 	if (st->flow.flags & SW_F_CLIENT) {
@@ -118,12 +118,12 @@ static __always_inline __u64 bypassed_bytes(const struct sw_sock *st, const void
 {
 	__u64 booked = booked_rx(st), consumed;
 
-	if (st->flow.protocol != IPPROTO_TCP || st->flow.family == AF_PACKET || has_ulp(sk))
+	if (!has_consumed_bytes(st->flow.protocol) || st->flow.family == AF_PACKET || has_ulp(sk))
 		return 0;
 	if (!(st->flow.flags &
 	      (SW_F_CLIENT | SW_F_SERVER | SW_F_BEFORE_START | SW_F_FIRST_RX | SW_F_FIRST_TX)))
 		return 0;
-	consumed = consumed_bytes(sk) - st->base_rx;
+	consumed = consumed_bytes(sk, st->flow.protocol) - st->base_rx;
 	return (__s64)(consumed - booked) > 0 ? consumed - booked : 0;
 }
 

@@ -143,7 +143,7 @@ static __always_inline __u32 earlier_side(const struct sw_flow *flow, const stru
  * wide: what was received less what still waits. rcv_nxt and bytes_received count a FIN as a byte
  * (tcp_rcv_nxt_update); once it was read past (copied_seq == rcv_nxt) it must be taken off.
  */
-static __noinline __u64 consumed_bytes(const void *sk)
+static __noinline __u64 tcp_consumed_bytes(const void *sk)
 {
 	const struct tcp_sock *tp = sk;
 	__u32 copied = BPF_CORE_READ(tp, copied_seq);
@@ -154,6 +154,25 @@ static __noinline __u64 consumed_bytes(const void *sk)
 	    (BPF_CORE_READ((const struct sock *)sk, __sk_common.skc_flags) & SOCK_DONE_BIT))
 		bytes--;
 	return bytes;
+}
+
+/* MPTCP counts them itself. Splice goes by recvmsg until it gets a way of its own
+ * (mptcp_splice_read, there in 7.3), which is later than the counter. */
+static __always_inline bool has_consumed_bytes(__u16 protocol)
+{
+	const struct mptcp_sock *msk = NULL;
+
+	return protocol == IPPROTO_TCP ||
+	       (protocol == IPPROTO_MPTCP && bpf_core_field_exists(msk->bytes_consumed));
+}
+
+static __always_inline __u64 consumed_bytes(const void *sk, __u16 protocol)
+{
+	const struct mptcp_sock *msk = sk;
+
+	if (protocol == IPPROTO_TCP)
+		return tcp_consumed_bytes(sk);
+	return bpf_core_field_exists(msk->bytes_consumed) ? BPF_CORE_READ(msk, bytes_consumed) : 0;
 }
 
 /* Bytes are ciphertext below an upper-layer protocol (kTLS): do not mix them with plaintext. */

@@ -108,6 +108,11 @@ struct tcp_sock {
 	_Bool is_mptcp; /* optional: CONFIG_MPTCP, since 5.6 */
 };
 
+struct mptcp_sock { /* optional: CONFIG_MPTCP, since 5.6 */
+	struct inet_connection_sock sk;
+	__u64 bytes_consumed; /* optional: not yet in 6.1 */
+};
+
 struct packet_sock {
 	struct sock sk;
 	__be16 num;
