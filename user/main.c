@@ -46,7 +46,7 @@
  *       flow, net, parts.h        what cases are made of
  *       stage                     all cases, each in processes of its own
  *       tally                     what was moved against what was counted
- *   user/util/                    libc only: buf, fmt, hash, num, text, unicode
+ *   user/util/                    libc only: buf, fmt, hash, num, phases, text, unicode
  *   user/                         main (this), opts (command line), run (the loop), output (files),
  *                                 check (what this kernel lets us see), selftest and findings
  *                                 (known traffic, counted)
@@ -61,6 +61,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "capture/host.h"
 #include "capture/live.h"
 #include "check.h"
 #include "model/model.h"
@@ -71,6 +72,7 @@
 #include "sink/jsonl.h"
 #include "sink/text.h"
 #include "tui/top.h"
+#include "util/phases.h"
 #include "util/text.h"
 
 static void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -135,10 +137,13 @@ static int run_to_status(struct run *run, const struct opts *opts, int output)
 
 	run->model = model_new(NULL);
 	run->sink = run->model ? open_sink(opts, run, output) : NULL;
+	phases_end(run->phases, "output", host_boottime_ns());
 	if (run->sink)
 		err = run_loop(run);
 	close_err = close_sink(run->sink);
 	model_free(run->model);
+	if (run->top)
+		run_tell_start(run);
 	if (!err)
 		err = close_err;
 	if (!err)
@@ -181,10 +186,12 @@ int main(int argc, char **argv)
 {
 	char why[LIVE_WHY] = "";
 	struct live_options live = {0};
+	struct phases phases;
 	struct run run = {0};
 	struct opts opts;
 	int output, err, status;
 
+	phases_begin(&phases, host_boottime_ns());
 	hold_standard_fds();
 	raise_descriptor_limit();
 	signal(SIGXFSZ, SIG_IGN); /* a limit of file size is an error of write like any other */
@@ -198,6 +205,7 @@ int main(int argc, char **argv)
 	live.ring_bytes = opts.ring_bytes;
 	live.accounts = opts.accounts;
 	live.way = opts.hooks;
+	live.phases = run.phases = opts.verbose ? &phases : NULL;
 	err = live_open(&run.source, &live, why);
 	if (err) {
 		complain("%s", why);

@@ -37,7 +37,7 @@ static const struct argp_option table[] = {
 	 0},
 	{"format", 'f', "FORMAT", 0, "log, check, selftest: json", 0},
 	{"output", 'o', "FILE", 0, "log: append to FILE; - is stdout (default)", 0},
-	{"verbose", 'v', NULL, 0, "selftest: every flow, not only every kind", 0},
+	{"verbose", 'v', NULL, 0, "How long the start took, by step; selftest: every flow", 0},
 	{"color", OPT_COLOR, "WHEN", 0, "auto, always or never; NO_COLOR is honoured", 0},
 	{"ascii", OPT_ASCII, NULL, 0, "No characters beyond ASCII in the live view", 0},
 	{"ring-size", OPT_RING_SIZE, "BYTES", OPTION_HIDDEN, NULL, 0},
@@ -164,8 +164,8 @@ static void check_command(const struct opts *opts, struct argp_state *state)
 	if (opts->command != COMMAND_TOP && (opts->batch || opts->sort))
 		refuse(state, "%s does not go with `sockwatch %s`",
 		       opts->sort ? "--sort" : "--batch (or --once)", name);
-	if (opts->verbose && opts->command != COMMAND_SELFTEST)
-		refuse(state, "--verbose belongs to `sockwatch selftest`");
+	if (opts->verbose && opts->command == COMMAND_CHECK)
+		refuse(state, "--verbose does not go with `sockwatch check`");
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
@@ -14,6 +15,7 @@
 #include "capture/host.h"
 #include "identity/ident.h"
 #include "tui/top.h"
+#include "util/phases.h"
 
 enum { POLL_SOURCE, POLL_TIMER, POLL_OUTPUT, POLL_SIGNAL, POLL_KEYS, POLL_COUNT };
 
@@ -199,6 +201,26 @@ static int open_fds(struct loop *l)
 	return 0;
 }
 
+void run_tell_start(const struct run *run)
+{
+	char text[PHASES_TEXT];
+
+	if (run->phases)
+		fprintf(stderr, "sockwatch: start %s\n",
+			phases_text(text, sizeof(text), run->phases));
+}
+
+/* What was open is known: show it. */
+static void show_first(struct run *run)
+{
+	if (run->top) {
+		top_draw(run->top);
+		phases_end(run->phases, "first screen", host_boottime_ns());
+	} else {
+		run_tell_start(run);
+	}
+}
+
 int run_loop(struct run *run)
 {
 	struct loop l = {.run = run};
@@ -214,8 +236,8 @@ int run_loop(struct run *run)
 		err = run->error;
 	if (!err)
 		err = arm(&l, run->delay_ns);
-	if (!err && run->top)
-		top_draw(run->top);
+	if (!err)
+		show_first(run);
 	while (!err && !l.stop)
 		err = step(&l);
 	if (l.fds[POLL_TIMER].fd >= 0)

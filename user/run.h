@@ -9,6 +9,8 @@
 #include "capture/source.h"
 #include "model/sink.h"
 
+struct phases;
+
 struct run {
 	struct source *source; /* borrowed, as all here */
 	struct model *model;
@@ -16,13 +18,17 @@ struct run {
 	struct sink *top;  /* the same when it is the live view, else NULL */
 	int output;        /* descriptor whose reader may go away: ends the run; -1 = none */
 	uint64_t delay_ns;
-	uint64_t iterations; /* ticks; 0 = until interrupted */
-	int error;           /* first -errno of the sink */
+	uint64_t iterations;   /* ticks; 0 = until interrupted */
+	struct phases *phases; /* of the start, with -v; else NULL */
+	int error;             /* first -errno of the sink */
 };
 
 /** Block the signals that the loop reads; before the source is opened, so that none is missed. */
 void run_block_signals(void);
 /** Until the iterations are over, a signal or `q`. 0 or -errno of the source or the sink. */
 int run_loop(struct run *run);
+/** Say on stderr how long the start took and which step took how much. run_loop does so itself when
+ *  there is no live view, which has the terminal until its end. */
+void run_tell_start(const struct run *run);
 
 #endif

@@ -14,6 +14,7 @@ Real traffic with known bytes against `sockwatch log`. Needs root; exits 77 with
   test_checker.py     a doctored log must not pass (--self-check: only this, without root)
   test_generated.py   every case of gen, IPv4 and IPv6
   test_degraded.py    the same cases without cgroup2, and with it unmounted
+  test_cost.py        what it costs, and what it says of that
   test_errors.py      refusals, and the files and descriptors that it is given
   test_selftest.py    sockwatch selftest, also where it must fail
   test_signals.py     text without a terminal, signals, what is left in the kernel
@@ -29,6 +30,7 @@ sys.dont_write_bytecode = True
 import capture  # noqa: E402
 import report  # noqa: E402
 import test_checker  # noqa: E402
+import test_cost  # noqa: E402
 import test_degraded  # noqa: E402
 import test_errors  # noqa: E402
 import test_generated  # noqa: E402
@@ -54,7 +56,7 @@ def main():
             if not os.access(program, os.X_OK) and not (args.list and program == capture.SOCKWATCH):
                 sys.exit(f"run.py: {program} is not there: run make first")
         for module in (test_generated, test_programs, test_scenarios, test_degraded, test_errors,
-                       test_selftest, test_signals):
+                       test_cost, test_selftest, test_signals):
             suites += module.groups()
     if args.list:
         for suite in suites:

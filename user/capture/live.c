@@ -19,6 +19,7 @@
 #include "capture/kcaps.h"
 #include "sockwatch_abi.h"
 #include "sockwatch.skel.h"
+#include "util/phases.h"
 
 enum {
 	MAX_LINKS = 32,
@@ -40,6 +41,7 @@ struct live {
 	size_t link_count;
 	struct bpf_link *sweep, *snapshot;
 	struct decode *decode;
+	struct phases *phases; /* borrowed, or NULL */
 	char *iter_buffer;
 	event_fn *fn; /* of the drain or tick under way */
 	void *arg;
@@ -65,6 +67,11 @@ static int keep_message(enum libbpf_print_level level, const char *fmt, va_list 
 	if (level == LIBBPF_WARN && !libbpf_message[0])
 		vsnprintf(libbpf_message, sizeof(libbpf_message), fmt, args);
 	return 0;
+}
+
+static void end_phase(const struct live *live, const char *name)
+{
+	phases_end(live->phases, name, host_boottime_ns());
 }
 
 static int on_record(void *ctx, void *data, size_t len)
@@ -131,6 +138,7 @@ static int start(struct live *live)
 	host_event(&ev, host_boottime_ns());
 	live->fn(&ev, live->arg);
 	malloc_trim(0); /* what libbpf needed to load: several megabytes */
+	end_phase(live, "snapshot");
 	live->cpu_base_ns = host_cpu_ns();
 	return 0;
 }
@@ -495,13 +503,17 @@ static int load(struct live *live, const struct live_options *options, char why[
 	if (!live->skel)
 		return refuse(live, why, "cannot open the BPF object", -errno);
 	configure(live, options);
+	end_phase(live, "open");
 	err = sockwatch__load(live->skel);
 	if (err)
 		return refuse(live, why, "the kernel refused the BPF programs", err);
 	live->ring = ring_buffer__new(bpf_map__fd(live->skel->maps.ring), on_record, live, NULL);
 	if (!live->ring)
 		return refuse(live, why, "cannot map the ring buffer", -errno);
-	return attach(live, why);
+	end_phase(live, "load");
+	err = attach(live, why);
+	end_phase(live, "attach");
+	return err;
 }
 
 static int probe(struct live *live, const struct live_options *options, char why[LIVE_WHY])
@@ -514,6 +526,7 @@ static int probe(struct live *live, const struct live_options *options, char why
 	if (kcaps_refusal(&live->caps, why, LIVE_WHY))
 		return -EPERM;
 	hooks_choose(&live->caps, live->chosen);
+	end_phase(live, "probe");
 	return hooks_refusal(&live->caps, live->chosen, why, LIVE_WHY) ? -EPERM : 0;
 }
 
@@ -527,6 +540,7 @@ int live_open(struct source **ret, const struct live_options *options, char why[
 		return -ENOMEM;
 	live->source.ops = &live_ops;
 	live->caps.cgroup_fd = -1;
+	live->phases = options->phases;
 	live->iter_buffer = malloc(ITER_BYTES);
 	live->decode = decode_new(0);
 	libbpf_message[0] = '\0';

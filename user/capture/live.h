@@ -9,12 +9,15 @@
 
 #include "capture/source.h"
 
+struct phases;
+
 enum { LIVE_WHY = 256 };
 
 struct live_options {
-	uint32_t ring_bytes; /* power of two, at least a page; 0 = SW_RING_BYTES */
-	uint32_t accounts;   /* bound of the hash of further accounts; 0 = SW_ACCOUNTS */
-	const char *way;     /* of kcaps_limit, borrowed; NULL = the best there is */
+	uint32_t ring_bytes;   /* power of two, at least a page; 0 = SW_RING_BYTES */
+	uint32_t accounts;     /* bound of the hash of further accounts; 0 = SW_ACCOUNTS */
+	const char *way;       /* of kcaps_limit, borrowed; NULL = the best there is */
+	struct phases *phases; /* borrowed for the life of the source: times of the start; NULL */
 };
 
 /**
