@@ -16,6 +16,7 @@
  *       source.h                  live, file or test: one small interface
  *       live                      load, attach, drain, sweep; the only one to see the skeleton
  *       kcaps, hooks              what the kernel can; which hook serves which purpose
+ *       progs                     what the kernel knows of our programs: their time, skipped runs
  *       decode, uses              records into events; last totals of each use of a socket
  *       host                      clocks, name, own cost
  *   user/event/                   what happened
@@ -103,6 +104,7 @@ static struct sink *open_top(const struct opts *opts, struct run *run)
 		.delay_ns = opts->delay_ns,
 		.term = {.color = (enum term_color)opts->color, .ascii = opts->ascii},
 		.sort = opts->sort,
+		.own_cost = opts->own_cost,
 	};
 
 	run->top = top_new(&options);
@@ -220,6 +222,7 @@ int main(int argc, char **argv)
 	run.output = output;
 	run.delay_ns = opts.delay_ns;
 	run.iterations = opts.iterations;
+	run.own_cost = opts.own_cost;
 	status = run_to_status(&run, &opts, output);
 	run.source->ops->close(run.source);
 	return status;

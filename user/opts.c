@@ -17,6 +17,7 @@
 enum { /* options without a letter */
        OPT_ONCE = 0x100,
        OPT_COLOR,
+       OPT_OWN_COST,
        OPT_ASCII,
        OPT_RING_SIZE,
        OPT_ACCOUNTS,
@@ -38,6 +39,8 @@ static const struct argp_option table[] = {
 	{"format", 'f', "FORMAT", 0, "log, check, selftest: json", 0},
 	{"output", 'o', "FILE", 0, "log: append to FILE; - is stdout (default)", 0},
 	{"verbose", 'v', NULL, 0, "How long the start took, by step; selftest: every flow", 0},
+	{"own-cost", OPT_OWN_COST, NULL, 0,
+	 "Show what sockwatch itself costs, its programs included (key i)", 0},
 	{"color", OPT_COLOR, "WHEN", 0, "auto, always or never; NO_COLOR is honoured", 0},
 	{"ascii", OPT_ASCII, NULL, 0, "No characters beyond ASCII in the live view", 0},
 	{"ring-size", OPT_RING_SIZE, "BYTES", OPTION_HIDDEN, NULL, 0},
@@ -164,6 +167,8 @@ static void check_command(const struct opts *opts, struct argp_state *state)
 	if (opts->command != COMMAND_TOP && (opts->batch || opts->sort))
 		refuse(state, "%s does not go with `sockwatch %s`",
 		       opts->sort ? "--sort" : "--batch (or --once)", name);
+	if (opts->own_cost && opts->command != COMMAND_TOP && opts->command != COMMAND_LOG)
+		refuse(state, "--own-cost does not go with `sockwatch %s`", name);
 	if (opts->verbose && opts->command == COMMAND_CHECK)
 		refuse(state, "--verbose does not go with `sockwatch check`");
 }
@@ -203,6 +208,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_COLOR:
 		parse_color(opts, arg, state);
+		return 0;
+	case OPT_OWN_COST:
+		opts->own_cost = true;
 		return 0;
 	case OPT_ASCII:
 		opts->ascii = true;

@@ -20,6 +20,7 @@ struct opts {
 	uint64_t delay_ns;
 	uint64_t iterations; /* 0 = until interrupted */
 	bool verbose;
+	bool own_cost;
 	bool batch;         /* tables as text instead of the live view */
 	const char *sort;   /* borrowed from argv; key of a column or NULL */
 	const char *output; /* borrowed; `-` = stdout */

@@ -26,7 +26,8 @@ struct loop {
 	uint64_t delay_ns; /* as the timer is set */
 	uint64_t ticks;
 	bool stop;
-	bool draining; /* the source had a full batch: there is more */
+	bool measuring; /* what our programs cost */
+	bool draining;  /* the source had a full batch: there is more */
 };
 
 static void signals(sigset_t *set)
@@ -151,10 +152,21 @@ static int on_output(struct loop *l)
 	return 0;
 }
 
+static void measure(struct loop *l, bool on)
+{
+	const struct source *src = l->run->source;
+
+	if (on != l->measuring && src->ops->measure)
+		src->ops->measure(l->run->source, on);
+	l->measuring = on;
+}
+
 static int on_keys(struct loop *l)
 {
 	int what = top_input(l->run->top);
 	uint64_t delay_ns = top_delay_ns(l->run->top);
+
+	measure(l, top_own_cost(l->run->top));
 
 	if (what)
 		l->stop = true; /* the user quits, or the terminal is gone: a clean end both */
@@ -234,6 +246,7 @@ int run_loop(struct run *run)
 		err = drain(&l); /* the snapshot; intervals begin behind it */
 	if (!err)
 		err = run->error;
+	measure(&l, run->own_cost);
 	if (!err)
 		err = arm(&l, run->delay_ns);
 	if (!err)

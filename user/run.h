@@ -3,6 +3,7 @@
 #ifndef RUN_H
 #define RUN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ struct run {
 	struct sink *top;  /* the same when it is the live view, else NULL */
 	int output;        /* descriptor whose reader may go away: ends the run; -1 = none */
 	uint64_t delay_ns;
+	bool own_cost; /* have the cost of our programs counted; the live view may change it */
 	uint64_t iterations;   /* ticks; 0 = until interrupted */
 	struct phases *phases; /* of the start, with -v; else NULL */
 	int error;             /* first -errno of the sink */

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What sockwatch costs, and what it says of that."""
 
+import os
 import re
+import socket
+import time
 
 import case
+from capture import NOBODY, SOCKWATCH, Failed, Skipped, Sockwatch, as_nobody
 from case import Case
-from capture import SOCKWATCH
+from test_scenarios import Scenario
 
 STEPS = ["probe", "open", "load", "attach", "output", "snapshot"]
+CALLS = 5000  # send and recv each
+NS = range(5, 50000)  # what an event can cost on whatever machine this is
 
 
 def _start():
@@ -30,5 +36,124 @@ def _start():
     return problems
 
 
+def _ping_pong(netns):
+    with netns.inside():
+        left, right = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    with left, right:
+        for end in left, right:
+            end.bind(("127.0.0.1", 0))
+        left.connect(right.getsockname())
+        right.connect(left.getsockname())
+        for _ in range(CALLS):
+            left.send(b"x" * 64)
+            right.recv(64)
+
+
+def _links(pid):
+    """{descriptor: what it is} of a process."""
+    links = {}
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            links[fd] = os.readlink(f"/proc/{pid}/fd/{fd}")
+    except OSError:
+        pass  # it ended meanwhile
+    return links
+
+
+def _counts_runs(pid):
+    """Whether a process has the kernel count the runs of BPF programs."""
+    return "anon_inode:bpf-stats" in _links(pid).values()
+
+
+def _run_counts(pid):
+    """What the kernel has counted for each program of a process."""
+    counts = []
+    for fd, link in _links(pid).items():
+        if link == "anon_inode:bpf-prog":
+            with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as file:
+                counts += [int(line.split()[1]) for line in file if line.startswith("run_cnt:")]
+    return counts
+
+
+def _cost_problems(log):
+    costs = [r for r in log.records if r["sockwatch.record"] == "cost"]
+    if not costs:
+        return ["no cost record"]
+    problems = []
+    events = sum(r["sockwatch.programs.events"] for r in costs)
+    if events < 2 * CALLS:
+        problems.append(f"{events} events for {2 * CALLS} calls")
+    busiest = max(costs, key=lambda r: r["sockwatch.programs.events"])
+    if busiest["sockwatch.programs.ns_per_event"] not in NS:
+        problems.append(f"{busiest['sockwatch.programs.ns_per_event']} ns an event")
+    for cost in costs:
+        share = cost["sockwatch.programs.ns"] / cost["sockwatch.programs.counted_s"] / 1e7
+        if abs(share - cost["sockwatch.programs.percent"]) > 0.001:
+            problems.append(f"{cost['sockwatch.programs.percent']} %, not {share}")
+        if not 1 << 20 < cost["sockwatch.rss_bytes"] < 1 << 28:
+            problems.append(f"RSS {cost['sockwatch.rss_bytes']}")
+    if log.end["sockwatch.programs.events"] < events:
+        problems.append("the end has fewer events than the intervals")
+    return problems
+
+
+def own_cost(keep, spaces):
+    """--own-cost: at least an event a call, each at a believable price."""
+    keep[0] = Sockwatch("--own-cost")
+    if not _counts_runs(keep[0].process.pid):
+        raise Failed("--own-cost does not have the runs counted")
+    _ping_pong(spaces[0])
+    time.sleep(0.7)
+    log = keep[0].stop()
+    return log.problems + log.losses() + _cost_problems(log)
+
+
+def not_asked(keep, spaces):
+    """Without it nothing is counted, and the log says nothing of it."""
+    keep[0] = Sockwatch()
+    counts = _counts_runs(keep[0].process.pid)
+    _ping_pong(spaces[0])
+    log = keep[0].stop()
+    problems = ["counts runs without being asked"] if counts else []
+    problems += [f"says {key}" for r in log.records for key in r if "programs" in key]
+    return problems + [r for r in log.records if r["sockwatch.record"] == "cost"]
+
+
+def not_permitted(keep, _spaces):
+    """Without CAP_SYS_ADMIN the kernel does not count for us: all else goes on, and it is said."""
+    caps = ("bpf", "perfmon", "net_admin")
+    keep[0] = Sockwatch("--own-cost", before=as_nobody(*caps), uid=NOBODY)
+    time.sleep(0.7)
+    log = keep[0].stop()
+    costs = [r for r in log.records if r["sockwatch.record"] == "cost"]
+    if not costs:
+        return ["no cost record"]
+    return [f"said {r}" for r in costs if r.get("sockwatch.programs.error") != "EPERM"]
+
+
+def killed(keep, spaces):
+    """kill -9 leaves nothing that counts: it was a descriptor that kept the kernel at it."""
+    keep[0] = Sockwatch("--own-cost")
+    _ping_pong(spaces[0])
+    counted = sum(_run_counts(keep[0].process.pid))
+    keep[0].process.kill()
+    keep[0].process.wait(5)
+    with open("/proc/sys/kernel/bpf_stats_enabled", encoding="ascii") as file:
+        if file.read().strip() != "0" or any(map(_counts_runs, filter(str.isdigit, os.listdir("/proc")))):
+            raise Skipped("others have the kernel count the runs of programs")
+    keep[0] = Sockwatch()
+    _ping_pong(spaces[0])
+    after = _run_counts(keep[0].process.pid)
+    keep[0].stop()
+    problems = [] if counted >= 2 * CALLS else [f"{counted} runs counted before"]
+    return problems + ([f"runs counted after: {after}"] if not after or any(after) else [])
+
+
 def groups():
-    return [Case("cost/start", _start)]
+    return [
+        Case("cost/start", _start),
+        Scenario("cost/own-cost", own_cost),
+        Scenario("cost/not-asked", not_asked),
+        Scenario("cost/not-permitted", not_permitted),
+        Scenario("cost/killed", killed),
+    ]

@@ -202,6 +202,32 @@ def test_delay(t, _):
     t.quit()
 
 
+def counts_runs(pid):
+    """Whether a process has the kernel count the runs of BPF programs."""
+    links = []
+    for fd in os.listdir("/proc/%d/fd" % pid):
+        try:
+            links.append(os.readlink("/proc/%d/fd/%s" % (pid, fd)))
+        except FileNotFoundError:
+            pass
+    return "anon_inode:bpf-stats" in links
+
+
+def test_own_cost(t, _):
+    """i: what the programs cost is counted while it is shown, and no longer."""
+    t.start()
+    expect(not counts_runs(t.pid()), "counted before it was asked for")
+    t.keys("i")
+    t.wait(r"^programs [\d.]+% of a core  \d+ ns/event  \d+ events/s", "cost of the programs")
+    expect(counts_runs(t.pid()), "shown, but not counted")
+    t.resize(40, 10)
+    t.wait(r"^programs [\d.]+% of a core  \d+ ns/event\nown [\d.]+%  \S+ RSS  \S+ rec/s  lost 0", "all of it")
+    t.keys("i")
+    t.wait(r"^TX .*\n 1 Proc", "header without it")
+    expect(not counts_runs(t.pid()), "still counted")
+    t.quit()
+
+
 def test_quit_restores(t, _):
     before = t.settings()
     for keys in (["q"], ["F10"], ["C-c"]):

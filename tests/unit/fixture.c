@@ -121,7 +121,7 @@ void fixture_lost(struct model *m, uint8_t reason, uint64_t count)
 	model_apply(m, &ev);
 }
 
-void fixture_tick(struct model *m, unsigned int second)
+static struct event tick_event(unsigned int second)
 {
 	struct event ev = {.kind = EVENT_TICK,
 			   .time_ns = START_NS + second * (uint64_t)FIXTURE_SECOND};
@@ -131,6 +131,28 @@ void fixture_tick(struct model *m, unsigned int second)
 	ev.tick.cpu_ns = 40000000 + second * 3000000ULL;
 	ev.tick.rss_bytes = 7 << 20;
 	ev.tick.records_seen = ev.tick.records_delivered = 120 + second * 30;
+	return ev;
+}
+
+void fixture_tick(struct model *m, unsigned int second)
+{
+	struct event ev = tick_event(second);
+
+	model_apply(m, &ev);
+}
+
+void fixture_cost_tick(struct model *m, unsigned int second, uint64_t runs, uint64_t each_ns,
+		       int error)
+{
+	struct event ev = tick_event(second);
+
+	ev.tick.programs_error = error;
+	if (!error)
+		ev.tick.programs = (struct program_cost){
+			.runs = runs * second,
+			.ns = runs * each_ns * second,
+			.counted_ns = second * (uint64_t)FIXTURE_SECOND,
+		};
 	model_apply(m, &ev);
 }
 

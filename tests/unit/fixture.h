@@ -30,6 +30,11 @@ void fixture_lost(struct model *m, uint8_t reason, uint64_t count);
 /** End of the interval of one second that ends @second seconds after the start. */
 void fixture_tick(struct model *m, unsigned int second);
 
+/** The same with the cost of our programs counted for as many seconds: @runs a second of @each_ns;
+ * or not counted for @error. */
+void fixture_cost_tick(struct model *m, unsigned int second, uint64_t runs, uint64_t each_ns,
+		       int error);
+
 /** The facts of the host, users and services; no sockets. */
 void fixture_host(struct model *m);
 /** The whole host after three ticks: servers, clients, UDP peers, a kernel socket, hostile names,

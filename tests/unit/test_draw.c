@@ -8,6 +8,7 @@
 #include "util/buf.h"
 #include "util/text.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,6 +128,29 @@ static void draw_shows_pause_loss_and_notes(void **state)
 	model_free(m);
 }
 
+static void draw_shows_own_cost(void **state)
+{
+	struct model *m = fixture_model();
+
+	(void)state;
+	assert_int_equal(ui_refresh(&ui, m), 0);
+	key(m, 'i');
+	assert_non_null(strstr(drawn(m, 24, 80, false), "programs: counted from now on"));
+	fixture_cost_tick(m, 4, 86000, 98, 0);
+	all_sizes(m, "cost");
+	golden(m, "cost", 6, 20, false);
+	fixture_cost_tick(m, 5, 0, 0, EPERM);
+	assert_non_null(strstr(drawn(m, 24, 80, false), "not known (needs CAP_SYS_ADMIN)"));
+	drawn(m, 5, 20, false);
+	key(m, 'i');
+	assert_null(ui.message);
+	key(m, 'i');
+	assert_non_null(strstr(ui.message, "no room"));
+	key(m, 'i');
+	assert_null(strstr(drawn(m, 24, 80, false), "programs"));
+	model_free(m);
+}
+
 static void draw_says_when_there_is_nothing(void **state)
 {
 	struct model *m = model_new(NULL);
@@ -235,6 +259,7 @@ int main(void)
 		TEST(draw_gives_cells_a_meaning),
 		TEST(draw_shows_help),
 		TEST(draw_shows_pause_loss_and_notes),
+		TEST(draw_shows_own_cost),
 		TEST(draw_says_when_there_is_nothing),
 		TEST(draw_says_when_the_window_is_too_small),
 		TEST(draw_uses_ascii_when_asked),

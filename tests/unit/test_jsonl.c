@@ -301,8 +301,50 @@ static void end_has_totals_and_losses(void **state)
 		   "\"sockwatch.connections_opened\":2,\"sockwatch.records.seen\":12,"
 		   "\"sockwatch.records.delivered\":9,\"sockwatch.records.lost\":3,"
 		   "\"sockwatch.lost\":{\"ring_full\":3,\"close\":0,\"storage\":0,\"accounts\":0,"
-		   "\"recursion\":0,\"table\":0,\"bad_record\":0},\"sockwatch.evicted\":0}");
+		   "\"recursion\":0,\"table\":0,\"bad_record\":0},\"sockwatch.evicted\":0,"
+		   "\"sockwatch.cpu_ns\":0,\"sockwatch.rss_bytes\":0}");
 	assert_null(rig_line(&r));
+	assert_int_equal(rig_done(&r), 0);
+}
+
+/* ---- own cost ---- */
+
+static void cost_is_a_line_while_it_is_counted(void **state)
+{
+	struct event ev = {
+		.kind = EVENT_TICK,
+		.time_ns = RIG_SECOND,
+		.tick = {.interval_ns = RIG_SECOND,
+			 .wall_ns = RIG_WALL_NS + RIG_SECOND,
+			 .cpu_ns = 2500000,
+			 .rss_bytes = 8 << 20,
+			 .records_seen = 7,
+			 .records_delivered = 7,
+			 .programs = {.runs = 2001, .ns = 200100, .counted_ns = RIG_SECOND / 2}},
+	};
+	struct rig r = rig_live(NULL);
+
+	(void)state;
+	rig_feed(&r, &ev);
+	rig_expect(&r, STAMP_1
+		   "\"cost\",\"sockwatch.interval_s\":1,\"sockwatch.cpu_ns\":2500000,"
+		   "\"sockwatch.cpu_percent\":0.250,\"sockwatch.rss_bytes\":8388608,"
+		   "\"sockwatch.programs.counted_s\":0.5,\"sockwatch.programs.events\":2001,"
+		   "\"sockwatch.programs.ns\":200100,\"sockwatch.programs.ns_per_event\":100,"
+		   "\"sockwatch.programs.percent\":0.040,\"sockwatch.records.seen\":7,"
+		   "\"sockwatch.records.delivered\":7,"
+		   "\"sockwatch.lost\":{\"ring_full\":0,\"close\":0,\"storage\":0,\"accounts\":0,"
+		   "\"recursion\":0,\"table\":0,\"bad_record\":0}}");
+	ev.time_ns += RIG_SECOND;
+	rig_feed(&r, &ev); /* nothing was counted since: nobody asks any more */
+	assert_null(rig_line(&r));
+	ev.tick.programs_error = EPERM;
+	rig_feed(&r, &ev);
+	assert_non_null(strstr(rig_line(&r), "\"sockwatch.programs.error\":\"EPERM\""));
+	ev.tick.last = true;
+	rig_feed(&r, &ev);
+	assert_non_null(strstr(rig_line(&r), "\"cost\""));
+	assert_non_null(strstr(rig_line(&r), "\"sockwatch.programs.events\":2001"));
 	assert_int_equal(rig_done(&r), 0);
 }
 
@@ -438,6 +480,7 @@ int main(void)
 		cmocka_unit_test(evicted_bytes_are_in_other),
 		cmocka_unit_test(other_is_a_short_line),
 		cmocka_unit_test(end_has_totals_and_losses),
+		cmocka_unit_test(cost_is_a_line_while_it_is_counted),
 		cmocka_unit_test(the_last_interval_comes_before_the_end),
 		cmocka_unit_test(no_byte_of_a_name_breaks_a_line),
 		cmocka_unit_test(a_name_without_an_end_is_cut),

@@ -18,11 +18,11 @@ static void assert_inside(const struct rect *r, int rows, int cols)
 	assert_true(r->col + r->cols <= cols);
 }
 
-/* The five parts cover each line of the screen exactly once. */
+/* The parts cover each line of the screen exactly once. */
 static void assert_covers(const struct layout *l, int rows)
 {
-	const struct rect *const parts[] = {&l->header, &l->tabs, &l->titles, &l->table,
-					    &l->footer};
+	const struct rect *const parts[] = {&l->header, &l->cost,  &l->tabs,
+					    &l->titles, &l->table, &l->footer};
 	int used[ROWS_MAX + 1] = {0};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -33,9 +33,9 @@ static void assert_covers(const struct layout *l, int rows)
 		assert_int_equal(used[row], 1);
 }
 
-static void check_size(int rows, int cols, bool note)
+static void check_size(int rows, int cols, bool note, bool own_cost)
 {
-	struct layout l = layout_compute(rows, cols, note);
+	struct layout l = layout_compute(rows, cols, note, own_cost);
 
 	assert_int_equal(l.too_small, rows < LAYOUT_MIN_ROWS || cols < LAYOUT_MIN_COLS);
 	if (l.too_small)
@@ -46,6 +46,7 @@ static void check_size(int rows, int cols, bool note)
 	assert_inside(&l.table, rows, cols);
 	assert_inside(&l.footer, rows, cols);
 	assert_inside(&l.overlay, rows, cols);
+	assert_int_equal(l.cost.rows > 0, own_cost && rows >= LAYOUT_COST_ROWS);
 	assert_covers(&l, rows);
 	assert_true(l.overlay.row >= l.header.rows &&
 		    l.overlay.row + l.overlay.rows <= l.footer.row);
@@ -56,15 +57,16 @@ static void layout_fits_every_size(void **state)
 	(void)state;
 	for (int rows = 1; rows <= ROWS_MAX; rows++) {
 		for (int cols = 1; cols <= COLS_MAX; cols++) {
-			check_size(rows, cols, false);
-			check_size(rows, cols, true);
+			for (int k = 0; k < 4; k++)
+				check_size(rows, cols, k & 1, k & 2);
 		}
 	}
 }
 
 static void layout_is_pure(void **state)
 {
-	struct layout a = layout_compute(24, 80, false), b = layout_compute(24, 80, false);
+	struct layout a = layout_compute(24, 80, false, false),
+		      b = layout_compute(24, 80, false, false);
 
 	(void)state;
 	assert_memory_equal(&a.table, &b.table, sizeof(a.table));
@@ -73,14 +75,14 @@ static void layout_is_pure(void **state)
 static void layout_gives_room_to_the_table(void **state)
 {
 	(void)state;
-	assert_int_equal(layout_compute(24, 80, false).table.rows, 18);
-	assert_int_equal(layout_compute(24, 80, true).table.rows, 17);
-	assert_int_equal(layout_compute(10, 40, false).table.rows, 5);
-	assert_int_equal(layout_compute(5, 20, true).table.rows, 1);
+	assert_int_equal(layout_compute(24, 80, false, false).table.rows, 18);
+	assert_int_equal(layout_compute(24, 80, true, false).table.rows, 17);
+	assert_int_equal(layout_compute(10, 40, false, false).table.rows, 5);
+	assert_int_equal(layout_compute(5, 20, true, false).table.rows, 1);
 	for (int rows = 6; rows <= ROWS_MAX; rows++) {
-		assert_true(layout_compute(rows, 80, true).table.rows * 2 >= rows - 4);
-		assert_true(layout_compute(rows, 80, true).header.rows >=
-			    layout_compute(rows - 1, 80, true).header.rows);
+		assert_true(layout_compute(rows, 80, true, false).table.rows * 2 >= rows - 4);
+		assert_true(layout_compute(rows, 80, true, false).header.rows >=
+			    layout_compute(rows - 1, 80, true, false).header.rows);
 	}
 }
 

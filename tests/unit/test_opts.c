@@ -184,6 +184,10 @@ static void every_option_reaches_its_field(void **state)
 	assert_int_equal(good("--color always")->color, 1);
 	assert_int_equal(good("--color auto")->color, 0);
 	assert_int_equal(good("-bn3")->iterations, 3);
+	assert_false(good("-v")->own_cost);
+	assert_true(good("log -v")->verbose);
+	assert_true(good("--own-cost")->own_cost);
+	assert_true(good("log --own-cost")->own_cost);
 }
 
 static void options_may_stand_anywhere(void **state)
@@ -303,6 +307,8 @@ static void options_of_another_command_are_refused(void **state)
 	bad("log --once", "--once");
 	bad("log --sort tx", "--sort does not go with `sockwatch log`");
 	bad("--sort tx log", "--sort does not go with `sockwatch log`");
+	bad("check -v", "--verbose does not go with `sockwatch check`");
+	bad("selftest --own-cost", "--own-cost does not go with `sockwatch selftest`");
 }
 
 static void every_column_sorts(void **state)

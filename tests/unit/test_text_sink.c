@@ -267,6 +267,23 @@ static void loss_is_told_by_reason(void **state)
 	model_free(m);
 }
 
+static void programs_are_told_while_they_are_counted(void **state)
+{
+	struct model *m = model_of(1);
+	char *text;
+
+	(void)state;
+	fixture_cost_tick(m, 1, 86000, 98, 0);
+	text = write_one(m, &defaults);
+	assert_non_null(strstr(text, "programs 0.84% 98 ns/event 86000 events"));
+	free(text);
+	fixture_cost_tick(m, 2, 0, 0, EPERM);
+	text = write_one(m, &defaults);
+	assert_non_null(strstr(text, "programs not counted"));
+	free(text);
+	model_free(m);
+}
+
 static void notes_are_told_once(void **state)
 {
 	struct model *m = model_of(1);
@@ -342,6 +359,7 @@ int main(void)
 		cmocka_unit_test(rows_are_sorted_by_a_column),
 		cmocka_unit_test(rows_that_are_nothing_are_left_out),
 		cmocka_unit_test(loss_is_told_by_reason),
+		cmocka_unit_test(programs_are_told_while_they_are_counted),
 		cmocka_unit_test(notes_are_told_once),
 		cmocka_unit_test(an_end_without_an_interval_says_nothing),
 		cmocka_unit_test(an_empty_model_has_empty_tables),

@@ -17,6 +17,7 @@
 #include "capture/hooks.h"
 #include "capture/host.h"
 #include "capture/kcaps.h"
+#include "capture/progs.h"
 #include "sockwatch_abi.h"
 #include "sockwatch.skel.h"
 #include "util/phases.h"
@@ -40,6 +41,8 @@ struct live {
 	struct bpf_link *links[MAX_LINKS]; /* of all programs but the iterators */
 	size_t link_count;
 	struct bpf_link *sweep, *snapshot;
+	struct progs progs;
+	int measure_error; /* errno of the last wish to measure them */
 	struct decode *decode;
 	struct phases *phases; /* borrowed, or NULL */
 	char *iter_buffer;
@@ -287,20 +290,11 @@ static int collect(struct live *live, uint64_t now_ns, bool last)
 	return err;
 }
 
-static uint64_t recursion_misses(const struct live *live)
+static void live_measure(struct source *src, bool on)
 {
-	struct bpf_program *prog;
-	uint64_t misses = 0;
+	struct live *live = (struct live *)src;
 
-	bpf_object__for_each_program(prog, live->skel->obj) {
-		struct bpf_prog_info info = {0};
-		__u32 len = sizeof(info);
-
-		if (bpf_program__fd(prog) >= 0 &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
-			misses += info.recursion_misses;
-	}
-	return misses;
+	live->measure_error = -progs_measure(&live->progs, on, host_boottime_ns());
 }
 
 static void tell_lost(struct live *live, uint64_t now_ns)
@@ -313,7 +307,7 @@ static void tell_lost(struct live *live, uint64_t now_ns)
 	ev.lost.total[LOST_CLOSE] = stats->lost_close;
 	ev.lost.total[LOST_STORAGE] = stats->lost_storage;
 	ev.lost.total[LOST_ACCOUNTS] = stats->lost_accounts;
-	ev.lost.total[LOST_RECURSION] = recursion_misses(live);
+	ev.lost.total[LOST_RECURSION] = live->progs.missed;
 	ev.lost.total[LOST_TABLE] = counts->table_full;
 	ev.lost.total[LOST_BAD_RECORD] = counts->bad_records;
 	live->fn(&ev, live->arg);
@@ -329,6 +323,12 @@ static void tell_tick(struct live *live, uint64_t now_ns, bool last)
 	ev.tick.rss_bytes = host_rss_bytes();
 	ev.tick.records_seen = live->skel->bss->stats.seen;
 	ev.tick.records_delivered = live->delivered;
+	ev.tick.programs = (struct program_cost){
+		.runs = live->progs.runs,
+		.ns = live->progs.ns,
+		.counted_ns = live->progs.counted_ns,
+	};
+	ev.tick.programs_error = live->measure_error;
 	ev.tick.last = last;
 	live->last_tick_ns = now_ns;
 	live->fn(&ev, live->arg);
@@ -370,6 +370,7 @@ static int live_tick(struct source *src, uint64_t now_ns, bool last, event_fn *f
 		err = finish(live);
 	if (err)
 		return err;
+	progs_read(&live->progs, host_boottime_ns());
 	tell_lost(live, now_ns);
 	tell_tick(live, now_ns, last);
 	return 0;
@@ -381,6 +382,7 @@ static void live_close(struct source *src)
 
 	if (!live)
 		return;
+	progs_done(&live->progs);
 	detach(live);
 	bpf_link__destroy(live->sweep);
 	bpf_link__destroy(live->snapshot);
@@ -397,6 +399,7 @@ static const struct source_ops live_ops = {
 	.fd = live_fd,
 	.drain = live_drain,
 	.tick = live_tick,
+	.measure = live_measure,
 	.close = live_close,
 };
 
@@ -458,6 +461,8 @@ static int attach_one(struct live *live, struct bpf_program *prog)
 		if (link)
 			live->links[live->link_count++] = link;
 	}
+	progs_add(&live->progs, bpf_program__fd(prog),
+		  link != live->snapshot && link != live->sweep);
 	return link ? 0 : -errno;
 }
 
@@ -541,6 +546,7 @@ int live_open(struct source **ret, const struct live_options *options, char why[
 	live->source.ops = &live_ops;
 	live->caps.cgroup_fd = -1;
 	live->phases = options->phases;
+	progs_init(&live->progs);
 	live->iter_buffer = malloc(ITER_BYTES);
 	live->decode = decode_new(0);
 	libbpf_message[0] = '\0';

@@ -22,6 +22,8 @@ struct source_ops {
 	/** End an interval at @now_ns (boottime): hand over what is left in the kernel, then the
 	 *  events LOST and TICK. @last asks for everything, whatever it costs. 0 or -errno. */
 	int (*tick)(struct source *src, uint64_t now_ns, bool last, event_fn *fn, void *arg);
+	/** Count what our own programs cost, from now on or no more: TICK tells. NULL: cannot. */
+	void (*measure)(struct source *src, bool on);
 	/** NULL is a no-op. */
 	void (*close)(struct source *src);
 };

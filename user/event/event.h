@@ -115,6 +115,11 @@ struct flow {
 	struct addr peer; /* all zero and port 0 = none or not known (`*`) */
 };
 
+struct program_cost { /* of our programs in other processes' calls, while the kernel counts it */
+	uint64_t runs, ns;
+	uint64_t counted_ns; /* for so long it was counted; 0 = not known */
+};
+
 struct event {
 	enum event_kind kind;
 	uint64_t time_ns; /* boottime; of the kernel's record, or of the tick */
@@ -150,13 +155,15 @@ struct event {
 			uint64_t total[LOST_COUNT];
 		} lost;
 		struct {
-			uint64_t interval_ns;       /* since the tick before, or the start */
-			uint64_t wall_ns;           /* CLOCK_REALTIME of this tick */
-			uint64_t cpu_ns;            /* own CPU time since the start */
-			uint64_t rss_bytes;         /* own resident memory */
-			uint64_t records_seen;      /* the kernel side tried to send, in total */
-			uint64_t records_delivered; /* arrived, in total: seen less ring_full */
-			bool last;                  /* the end of the run */
+			uint64_t interval_ns;         /* since the tick before, or the start */
+			uint64_t wall_ns;             /* CLOCK_REALTIME of this tick */
+			uint64_t cpu_ns;              /* own CPU time since the start */
+			uint64_t rss_bytes;           /* own resident memory */
+			uint64_t records_seen;        /* the kernel side tried to send, in total */
+			uint64_t records_delivered;   /* arrived, in total: seen less ring_full */
+			struct program_cost programs; /* in total */
+			int programs_error; /* why that is not counted though asked for: errno */
+			bool last;          /* the end of the run */
 		} tick;
 	};
 };

@@ -122,6 +122,11 @@ static void apply_tick(struct model *m, const struct event *ev)
 	t->rss_bytes = ev->tick.rss_bytes;
 	t->records_seen = ev->tick.records_seen;
 	t->records_delivered = ev->tick.records_delivered;
+	t->programs_tick.runs = ev->tick.programs.runs - t->programs.runs;
+	t->programs_tick.ns = ev->tick.programs.ns - t->programs.ns;
+	t->programs_tick.counted_ns = ev->tick.programs.counted_ns - t->programs.counted_ns;
+	t->programs = ev->tick.programs;
+	t->programs_error = ev->tick.programs_error;
 	t->ticks++;
 	for (i = TABLE_COUNT - 1; i >= 0; i--) /* connections first: groups lose members by them */
 		table_tick(&m->tables[i], t->interval_ns, retire[i], m);

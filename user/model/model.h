@@ -72,6 +72,8 @@ struct model_totals {
 	uint64_t start_ns;                      /* boottime of the first event */
 	uint64_t cpu_ns, cpu_tick_ns;           /* own CPU time in total and in the last interval */
 	uint64_t rss_bytes, records_seen, records_delivered;
+	struct program_cost programs, programs_tick; /* in total, and in the last interval */
+	int programs_error;                          /* errno: asked for and not counted */
 	uint64_t ticks;
 	uint16_t ephemeral_min, ephemeral_max;
 	uint32_t note_count; /* sentences of EVENT_NOTE kept */

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* strerrorname_np() */
 #include "sink/jsonl.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -224,14 +225,14 @@ static void put_bytes(struct buf *b, const struct counters *c)
 	put_number(b, "sockwatch.rx_bytes_total", c->rx_total);
 }
 
-static void put_error(struct buf *b, int error)
+static void put_errno(struct buf *b, const char *name, int error)
 {
-	const char *name = strerrorname_np(error);
+	const char *errno_name = strerrorname_np(error);
 
-	if (name)
-		put_word(b, "sockwatch.error", name);
+	if (errno_name)
+		put_word(b, name, errno_name);
 	else
-		buf_printf(b, ",\"sockwatch.error\":\"%d\"", error);
+		buf_printf(b, ",\"%s\":\"%d\"", name, error);
 }
 
 static void put_connection(const struct row *row, void *arg)
@@ -248,7 +249,7 @@ static void put_connection(const struct row *row, void *arg)
 	if (row->flow.cgroup_id)
 		put_number(b, "sockwatch.cgroup_id", row->flow.cgroup_id);
 	if (row->error)
-		put_error(b, row->error);
+		put_errno(b, "sockwatch.error", row->error);
 	record_end(b);
 
 	batch->tx += row->count.tx_tick;
@@ -292,6 +293,52 @@ static void put_lost(struct buf *b, const uint64_t lost[LOST_COUNT])
 	buf_putc(b, '}');
 }
 
+/** Share of one core in percent with three decimals. */
+static void put_percent(struct buf *b, const char *name, uint64_t part_ns, uint64_t whole_ns)
+{
+	uint64_t thousandths = (uint64_t)((double)part_ns * 100000 / (double)whole_ns + 0.5);
+
+	put_name(b, name);
+	buf_printf(b, "%" PRIu64 ".%03u", thousandths / 1000, (unsigned int)(thousandths % 1000));
+}
+
+/** What our programs took of other processes' time, if that was counted. */
+static void put_programs(struct buf *b, const struct program_cost *c)
+{
+	if (!c->counted_ns)
+		return;
+	put_seconds(b, "sockwatch.programs.counted_s", c->counted_ns);
+	put_number(b, "sockwatch.programs.events", c->runs);
+	put_number(b, "sockwatch.programs.ns", c->ns);
+	if (c->runs)
+		put_number(b, "sockwatch.programs.ns_per_event", (c->ns + c->runs / 2) / c->runs);
+	put_percent(b, "sockwatch.programs.percent", c->ns, c->counted_ns);
+}
+
+/** Own cost of the interval, when it is asked for. */
+static void put_cost(struct jsonl *log, const struct model *m)
+{
+	const struct model_totals *t = model_totals(m);
+	struct buf *b = &log->buf;
+	char now[FMT_TEXT];
+
+	if (!t->programs_tick.counted_ns && !t->programs_error)
+		return;
+	record_begin(b, fmt_time_utc(now, sizeof(now), log->wall_ns), "cost");
+	put_seconds(b, "sockwatch.interval_s", t->interval_ns);
+	put_number(b, "sockwatch.cpu_ns", t->cpu_tick_ns);
+	if (t->interval_ns)
+		put_percent(b, "sockwatch.cpu_percent", t->cpu_tick_ns, t->interval_ns);
+	put_number(b, "sockwatch.rss_bytes", t->rss_bytes);
+	put_programs(b, &t->programs_tick);
+	if (t->programs_error)
+		put_errno(b, "sockwatch.programs.error", t->programs_error);
+	put_number(b, "sockwatch.records.seen", t->records_seen);
+	put_number(b, "sockwatch.records.delivered", t->records_delivered);
+	put_lost(b, t->lost);
+	record_end(b);
+}
+
 static void put_end(struct jsonl *log, const struct model *m)
 {
 	const struct model_totals *t = model_totals(m);
@@ -310,6 +357,9 @@ static void put_end(struct jsonl *log, const struct model *m)
 	put_number(b, "sockwatch.records.lost", t->lost[LOST_RING_FULL]);
 	put_lost(b, t->lost);
 	put_number(b, "sockwatch.evicted", evicted);
+	put_number(b, "sockwatch.cpu_ns", t->cpu_ns);
+	put_number(b, "sockwatch.rss_bytes", t->rss_bytes);
+	put_programs(b, &t->programs);
 	record_end(b);
 }
 
@@ -317,6 +367,7 @@ static void on_tick(struct jsonl *log, const struct event *ev, const struct mode
 {
 	log->wall_ns = ev->tick.wall_ns;
 	put_interval(log, m);
+	put_cost(log, m);
 	if (ev->tick.last)
 		put_end(log, m);
 	flush(log);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "sink/text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,17 +96,32 @@ static void put_evicted(struct buf *b, const struct model_totals *t)
 	buf_put_u64(b, evicted);
 }
 
-/** Own cost: share of one core over the interval, and memory. */
+/** Share of one core in percent. */
+static void put_percent(struct buf *b, uint64_t part_ns, uint64_t whole_ns)
+{
+	uint64_t hundredths = (uint64_t)((double)part_ns * 10000 / (double)whole_ns + 0.5);
+
+	buf_printf(b, " %" PRIu64 ".%02u%%", hundredths / 100, (unsigned int)(hundredths % 100));
+}
+
+/** Own cost: our process in the interval; our programs in other processes, if that was counted. */
 static void put_cost(struct buf *b, const struct model_totals *t)
 {
-	uint64_t permille = t->interval_ns ? t->cpu_tick_ns * 1000 / t->interval_ns : 0;
+	const struct program_cost *c = &t->programs_tick;
 	char rss[FMT_TEXT];
 
-	buf_puts(b, "  self cpu ");
-	buf_put_u64(b, permille / 10);
-	buf_putc(b, '.');
-	buf_put_u64(b, permille % 10);
-	put_both(b, "% rss ", fmt_bytes(rss, sizeof(rss), t->rss_bytes));
+	buf_puts(b, "  self cpu");
+	put_percent(b, t->cpu_tick_ns, t->interval_ns ? t->interval_ns : 1);
+	put_both(b, " rss ", fmt_bytes(rss, sizeof(rss), t->rss_bytes));
+	if (t->programs_error)
+		buf_puts(b, "  programs not counted");
+	if (!c->counted_ns)
+		return;
+	buf_puts(b, "  programs");
+	put_percent(b, c->ns, c->counted_ns);
+	if (c->runs)
+		buf_printf(b, " %" PRIu64 " ns/event", (c->ns + c->runs / 2) / c->runs);
+	buf_printf(b, " %" PRIu64 " events", c->runs);
 }
 
 /** Rows of sockets without a process, and `other`, are no processes. */

@@ -85,6 +85,7 @@ void draw(struct screen *s, const struct ui *ui, const struct model *m)
 		return;
 	}
 	header_draw(s, ui);
+	header_cost(s, ui);
 	if (ui->help) {
 		help_draw(s, ui);
 	} else {

@@ -7,6 +7,7 @@
 #include "util/fmt.h"
 #include "util/text.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -75,6 +76,14 @@ static char *decimal(char *dst, size_t size, uint64_t thousandths)
 	if (dst[len - 1] == '.')
 		dst[len - 1] = '\0';
 	return dst;
+}
+
+/* Share of a core, two decimals: `0.84`. */
+static char *percent(char *dst, size_t size, uint64_t part_ns, uint64_t whole_ns)
+{
+	double hundredths = whole_ns ? (double)part_ns * 10000 / (double)whole_ns : 0;
+
+	return decimal(dst, size, (uint64_t)(hundredths + 0.5) * 10);
 }
 
 static void add_clock(struct facts *f, const struct ui *ui)
@@ -160,14 +169,53 @@ static void add_lost(struct facts *f, const struct model_totals *t)
 static void add_cost(struct facts *f, const struct ui *ui)
 {
 	const struct model_totals *t = &ui->totals;
-	uint64_t per_mille = t->interval_ns ? t->cpu_tick_ns * 1000 / t->interval_ns : 0;
 	char cpu[FMT_TEXT], rss[FMT_TEXT], records[FMT_TEXT];
 
 	if (t->ticks)
 		add(f, 2, RANK_COST, ATTR_DIM, "own cost: %s%% of a core, %s memory, %s records/s",
-		    decimal(cpu, sizeof(cpu), per_mille * 100),
+		    percent(cpu, sizeof(cpu), t->cpu_tick_ns, t->interval_ns),
 		    fmt_bytes(rss, sizeof(rss), t->rss_bytes),
 		    fmt_count(records, sizeof(records), ui->records_rate));
+}
+
+/* What our programs add to the calls of others. */
+static void add_programs(struct facts *f, const struct model_totals *t)
+{
+	const struct program_cost *c = &t->programs_tick;
+	char share[FMT_TEXT], each[FMT_TEXT], rate[FMT_TEXT];
+
+	if (t->programs_error || !c->counted_ns) {
+		add(f, 0, RANK_WARNING, ATTR_NOTE, "programs: %s",
+		    !t->programs_error           ? "counted from now on"
+		    : t->programs_error == EPERM ? "cost not known (needs CAP_SYS_ADMIN)"
+						 : "cost not known (needs Linux 5.8)")
+			->squeeze = 10;
+		return;
+	}
+	percent(share, sizeof(share), c->ns, c->counted_ns);
+	fmt_count(each, sizeof(each), c->runs ? (c->ns + c->runs / 2) / c->runs : 0);
+	fmt_count(rate, sizeof(rate), (uint64_t)((double)c->runs * 1e9 / (double)c->counted_ns));
+	add(f, 0, RANK_RATES, ATTR_NORMAL, "programs %s%% of a core", share)->squeeze = 14;
+	add(f, 0, RANK_OPEN, ATTR_NORMAL, "%s ns/event", each);
+	add(f, 0, RANK_MORE, ATTR_DIM, "%s events/s", rate);
+}
+
+/* What add_cost and add_lost say, where the header has no room for it. */
+static void add_process(struct facts *f, const struct ui *ui)
+{
+	const struct model_totals *t = &ui->totals;
+	uint64_t lost = 0;
+	char text[FMT_TEXT];
+
+	for (int i = 0; i < LOST_COUNT; i++)
+		lost += t->lost[i];
+	add(f, 1, RANK_TIME, ATTR_NORMAL, "own %s%%",
+	    percent(text, sizeof(text), t->cpu_tick_ns, t->interval_ns));
+	add(f, 1, RANK_NAME, ATTR_NORMAL, "%s RSS", fmt_bytes(text, sizeof(text), t->rss_bytes));
+	add(f, 1, RANK_HOST, ATTR_NORMAL, "%s rec/s",
+	    fmt_count(text, sizeof(text), ui->records_rate));
+	add(f, 1, RANK_HOST, lost ? ATTR_WARNING : ATTR_DIM, "lost %s",
+	    fmt_count(text, sizeof(text), lost));
 }
 
 static void add_note(struct facts *f, const struct model_totals *t)
@@ -256,6 +304,27 @@ static void draw_line(struct screen *s, const struct facts *f, int line, int row
 	}
 }
 
+static void draw_facts(struct screen *s, struct facts *f, const struct rect *r)
+{
+	for (int line = 0; line < r->rows; line++) {
+		fit(f, line, r->cols);
+		draw_line(s, f, line, r->row + line, r->cols);
+	}
+}
+
+void header_cost(struct screen *s, const struct ui *ui)
+{
+	const struct rect *r = &ui->layout.cost;
+	struct facts facts = {.lines = r->rows};
+
+	if (!r->rows)
+		return;
+	add_programs(&facts, &ui->totals);
+	if (ui->layout.header.rows < 3)
+		add_process(&facts, ui);
+	draw_facts(s, &facts, r);
+}
+
 void header_draw(struct screen *s, const struct ui *ui)
 {
 	const struct rect *r = &ui->layout.header;
@@ -267,10 +336,7 @@ void header_draw(struct screen *s, const struct ui *ui)
 	add_lost(&facts, &ui->totals);
 	add_cost(&facts, ui);
 	add_note(&facts, &ui->totals);
-	for (int line = 0; line < r->rows; line++) {
-		fit(&facts, line, r->cols);
-		draw_line(s, &facts, line, r->row + line, r->cols);
-	}
+	draw_facts(s, &facts, r);
 }
 
 /* --- tabs --- */

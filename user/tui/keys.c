@@ -23,6 +23,7 @@ const struct key_row key_rows[] = {
 	{ACTION_SORT_SENT, {'s'}, "sort by sent (TX/s)", "s", "Sent"},
 	{ACTION_SORT_RECEIVED, {'r'}, "sort by received (RX/s)", "r", "Received"},
 	{ACTION_SORT_ACTIVITY, {'a'}, "sort by both together", "a", "Activity"},
+	{ACTION_OWN_COST, {'i'}, "own cost in detail", NULL, NULL},
 	{ACTION_UP, {TUI_KEY_UP, 'k'}, "row above, below", NULL, NULL},
 	{ACTION_DOWN, {TUI_KEY_DOWN, 'j'}, NULL, NULL, NULL},
 	{ACTION_PAGE_UP, {TUI_KEY_PAGE_UP}, "page up, down", NULL, NULL},

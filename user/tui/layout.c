@@ -11,6 +11,14 @@ static int header_rows(int rows, bool note)
 	return rows >= 20 && note ? 4 : 3;
 }
 
+/* A header of three lines or more says what our process costs, and only the programs are left. */
+static int cost_rows(int rows)
+{
+	if (rows < LAYOUT_COST_ROWS)
+		return 0;
+	return rows >= 10 && header_rows(rows, false) < 3 ? 2 : 1;
+}
+
 static struct rect take(int *row, int rows, int cols)
 {
 	struct rect r = {.row = *row, .rows = rows, .cols = cols};
@@ -19,7 +27,7 @@ static struct rect take(int *row, int rows, int cols)
 	return r;
 }
 
-struct layout layout_compute(int rows, int cols, bool note)
+struct layout layout_compute(int rows, int cols, bool note, bool own_cost)
 {
 	struct layout l = {0};
 	int row = 0;
@@ -29,6 +37,7 @@ struct layout layout_compute(int rows, int cols, bool note)
 		return l;
 	}
 	l.header = take(&row, header_rows(rows, note), cols);
+	l.cost = take(&row, own_cost ? cost_rows(rows) : 0, cols);
 	l.tabs = take(&row, 1, cols);
 	l.titles = take(&row, 1, cols);
 	l.table = take(&row, rows - row - 1, cols);

@@ -103,6 +103,7 @@ struct sink *top_new(const struct top_options *options)
 	screen_init(&top->screen);
 	err = ui_init(&top->ui, options->delay_ns);
 	top->ui.tab = options->table;
+	top->ui.own_cost = options->own_cost;
 	if (!err)
 		err = sort_tables(&top->ui, options->sort);
 	if (!err)
@@ -158,6 +159,11 @@ int top_input(struct sink *sink)
 uint64_t top_delay_ns(const struct sink *sink)
 {
 	return ((const struct top *)sink)->ui.delay_ns;
+}
+
+bool top_own_cost(const struct sink *sink)
+{
+	return ((const struct top *)sink)->ui.own_cost;
 }
 
 void top_draw(struct sink *sink)

@@ -13,6 +13,7 @@ struct top_options {
 	uint64_t delay_ns; /* interval at the start */
 	struct term_options term;
 	enum table_kind table; /* view at the start */
+	bool own_cost;         /* shown in detail from the start */
 	const char *sort;      /* key of a column, borrowed during top_new; NULL = by activity */
 };
 
@@ -26,6 +27,8 @@ int top_fd(const struct sink *sink);
 int top_input(struct sink *sink);
 /** Interval that the user wants now; may change by top_input. */
 uint64_t top_delay_ns(const struct sink *sink);
+/** Whether the user wants the own cost in detail now; may change by top_input. */
+bool top_own_cost(const struct sink *sink);
 /** Draw what the model holds now, without waiting for a tick: after the snapshot at the start. */
 void top_draw(struct sink *sink);
 /** After SIGWINCH. */

@@ -40,7 +40,7 @@ void ui_resize(struct ui *ui, int rows, int cols)
 {
 	ui->rows = rows;
 	ui->cols = cols;
-	ui->layout = layout_compute(rows, cols, ui->totals.note_count > 0);
+	ui->layout = layout_compute(rows, cols, ui->totals.note_count > 0, ui->own_cost);
 }
 
 void ui_sort(struct ui *ui, enum table_kind table, const struct column *column)
@@ -254,6 +254,11 @@ static unsigned int other(struct ui *ui, enum action action)
 		return set_delay(ui, ui->delay_ns * 2);
 	case ACTION_REDRAW:
 		return UI_SCREEN | UI_REPAINT;
+	case ACTION_OWN_COST:
+		ui->own_cost = !ui->own_cost;
+		if (ui->own_cost && ui->rows < LAYOUT_COST_ROWS)
+			ui->message = "no room for the own cost: make the window higher";
+		return UI_SCREEN | UI_ROWS;
 	case ACTION_READ_ONLY:
 		ui->message = "sockwatch is read-only: it kills and changes nothing";
 		return UI_SCREEN;
