@@ -28,7 +28,8 @@
  *       conn, group, cookies      rows of connections; of processes and ports; rows of a socket
  *       table, counters, list.h   bounded rows, oldest out; bytes and rates; lists
  *       users, names              processes of a port; names of users and services
- *       column, cell, order       the table of columns; their texts; their orders
+ *       column, cell, order,      the table of columns; their texts; their orders; their values
+ *       number
  *       view                      a table sorted and cut
  *       sink.h                    what a reader of the model is
  *   user/sink/                    who reads it

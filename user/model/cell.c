@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "model/cell.h"
 
+#include "model/number.h"
 #include "util/fmt.h"
 #include "util/text.h"
 
@@ -273,14 +274,12 @@ size_t cell_netns(char *dst, size_t size, const struct row *row, const struct mo
 	return row->flow.netns ? put_number(dst, size, row->flow.netns) : put(dst, size, "-");
 }
 
-/* Up to its end, or else up to the last tick: the model has no clock. */
 size_t cell_age(char *dst, size_t size, const struct row *row, const struct model *m)
 {
-	uint64_t until = row->ended ? row->count.last_ns : model_totals(m)->time_ns;
-	uint64_t age = until > row->count.first_ns ? until - row->count.first_ns : 0;
 	char text[FMT_TEXT];
 
-	return put(dst, size, row->is_other ? "-" : fmt_age(text, sizeof(text), age));
+	return put(dst, size,
+		   row->is_other ? "-" : fmt_age(text, sizeof(text), number_age(row, m)));
 }
 
 size_t cell_tx_rate(char *dst, size_t size, const struct row *row, const struct model *m)
@@ -297,10 +296,7 @@ size_t cell_rx_rate(char *dst, size_t size, const struct row *row, const struct 
 
 size_t cell_rate(char *dst, size_t size, const struct row *row, const struct model *m)
 {
-	uint64_t sum = row->count.tx_rate + row->count.rx_rate;
-
-	(void)m;
-	return put_rate(dst, size, sum < row->count.tx_rate ? UINT64_MAX : sum);
+	return put_rate(dst, size, number_rate(row, m));
 }
 
 size_t cell_tx_total(char *dst, size_t size, const struct row *row, const struct model *m)
@@ -313,4 +309,9 @@ size_t cell_rx_total(char *dst, size_t size, const struct row *row, const struct
 {
 	(void)m;
 	return put_bytes(dst, size, row->count.rx_total);
+}
+
+size_t cell_total(char *dst, size_t size, const struct row *row, const struct model *m)
+{
+	return put_bytes(dst, size, number_total(row, m));
 }

@@ -2,6 +2,7 @@
 #include "model/column.h"
 
 #include "model/cell.h"
+#include "model/number.h"
 #include "model/order.h"
 
 #include <string.h>
@@ -24,6 +25,7 @@ enum {
 const struct column columns[COLUMN_COUNT] = {
 	COLUMN(COLUMN_PID, "pid", "PID", pid)
 		.help = "Process id; - when no process can be named",
+		.number = number_pid, .unit = UNIT_ID,
 		.width = 7, .drop = 3, .right = true, .tables = PROCESSES | CONNECTIONS },
 	COLUMN(COLUMN_PROCESS, "name", "PROCESS", process)
 		.help = "Name of the process, or in brackets why there is none",
@@ -73,25 +75,36 @@ const struct column columns[COLUMN_COUNT] = {
 		.width = 12, .drop = 9, .tables = CONNECTIONS },
 	COLUMN(COLUMN_NETNS, "netns", "NETNS", netns)
 		.help = "Network namespace, by its inode",
+		.number = number_netns, .unit = UNIT_ID,
 		.width = 10, .drop = 15, .right = true, .tables = CONNECTIONS },
 	COLUMN(COLUMN_AGE, "age", "AGE", age)
 		.help = "Time since the connection was first seen",
+		.number = number_age, .unit = UNIT_NS, .ages = true,
 		.width = 6, .drop = 13, .right = true, .tables = CONNECTIONS },
 	COLUMN(COLUMN_TX_RATE, "tx", "TX/s", tx_rate)
 		.help = "Bytes sent per second in the last interval",
+		.number = number_tx_rate, .unit = UNIT_BYTES_PER_S,
 		.width = 6, .right = true, .descending = true, .tables = ALL },
 	COLUMN(COLUMN_RX_RATE, "rx", "RX/s", rx_rate)
 		.help = "Bytes received per second in the last interval",
+		.number = number_rx_rate, .unit = UNIT_BYTES_PER_S,
 		.width = 6, .right = true, .descending = true, .tables = ALL },
 	COLUMN(COLUMN_TX_TOTAL, "txtotal", "TX", tx_total)
 		.help = "Bytes sent since the start",
+		.number = number_tx_total, .unit = UNIT_BYTES,
 		.width = 6, .drop = 11, .right = true, .descending = true, .tables = ALL },
 	COLUMN(COLUMN_RX_TOTAL, "rxtotal", "RX", rx_total)
 		.help = "Bytes received since the start",
+		.number = number_rx_total, .unit = UNIT_BYTES,
 		.width = 6, .drop = 11, .right = true, .descending = true, .tables = ALL },
+	COLUMN(COLUMN_TOTAL, "total", "TOTAL", total)
+		.help = "Bytes sent and received since the start",
+		.number = number_total, .unit = UNIT_BYTES,
+		.width = 6, .drop = 16, .right = true, .descending = true, .tables = ALL },
 	[COLUMN_RATE] = { .id = COLUMN_RATE, .key = "rate", .title = "RATE",
 		.text = cell_rate, .compare = order_activity,
 		.help = "Bytes sent and received per second, then in total, then connections open",
+		.number = number_rate, .unit = UNIT_BYTES_PER_S,
 		.width = 6, .drop = 16, .right = true, .descending = true, .tables = ALL },
 };
 

@@ -31,8 +31,16 @@ enum column_id {
 	COLUMN_RX_RATE,
 	COLUMN_TX_TOTAL,
 	COLUMN_RX_TOTAL,
-	COLUMN_RATE, /* both rates together: never shown, the default order of every table */
+	COLUMN_TOTAL, /* bytes both ways: never shown, to sort and to filter by */
+	COLUMN_RATE,  /* both rates together: never shown, the default order of every table */
 	COLUMN_COUNT
+};
+
+enum column_unit {          /* of column.number */
+		   UNIT_ID, /* a name made of digits: only the same or another */
+		   UNIT_BYTES,
+		   UNIT_BYTES_PER_S,
+		   UNIT_NS
 };
 
 struct column {
@@ -51,6 +59,10 @@ struct column {
 	size_t (*text)(char *dst, size_t size, const struct row *row, const struct model *m);
 	/** Order, ascending: <0, 0, >0. */
 	int (*compare)(const struct row *a, const struct row *b, const struct model *m);
+	/** The value itself, for what reads numbers; NULL where there is none. */
+	uint64_t (*number)(const struct row *row, const struct model *m);
+	enum column_unit unit; /* of number */
+	bool ages;             /* number changes with time alone: no event tells of it */
 };
 
 extern const struct column columns[COLUMN_COUNT];

@@ -162,6 +162,12 @@ int order_rx_total(const struct row *a, const struct row *b, const struct model 
 	return cmp(a->count.rx_total, b->count.rx_total);
 }
 
+int order_total(const struct row *a, const struct row *b, const struct model *m)
+{
+	(void)m;
+	return cmp_sum(a->count.tx_total, a->count.rx_total, b->count.tx_total, b->count.rx_total);
+}
+
 int order_activity(const struct row *a, const struct row *b, const struct model *m)
 {
 	const struct counters *x = &a->count, *y = &b->count;
