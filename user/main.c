@@ -31,6 +31,9 @@
  *       column, cell, order,      the table of columns; their texts; their orders; their values
  *       number
  *       view                      a table sorted and cut
+ *       filter, filter_parse,     which connections count: text into tests; the grammar
+ *       filter_lex, filter_word,  tokens; the table of words, and what each asks of a row
+ *       filter_value              what stands behind a word
  *       sink.h                    what a reader of the model is
  *   user/sink/                    who reads it
  *       jsonl, text               JSON Lines; tables as text
