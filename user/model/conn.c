@@ -3,6 +3,7 @@
 
 #include "model/counters.h"
 #include "model/group.h"
+#include "model/match.h"
 #include "model/state.h"
 
 #include <string.h>
@@ -82,8 +83,12 @@ static void share_out(struct model *m, struct conn *c,
 		struct counters share = group_share(c, kind);
 
 		count(&group_row(m, c, kind)->count, &share);
+		if (c->e.match)
+			count(group_match(m, c, kind), &share);
 	}
-	count(&m->totals.count, &c->e.row.count);
+	count(everything_of(m), &c->e.row.count);
+	if (c->e.match)
+		count(&m->totals.count, &c->e.row.count);
 }
 
 static void recount(struct model *m, struct conn *c)
@@ -115,13 +120,19 @@ static void forget(struct model *m, struct conn *c)
 	group_leave(m, c, TABLE_PROCESSES);
 	group_leave(m, c, TABLE_PORTS);
 	cookies_del(&m->cookies, c);
+	m->matching -= c->e.match != NULL;
 	table_fold(t, &c->e, m->totals.interval_ns);
 	table_remove(t, &c->e);
 }
 
-void conn_retire(struct entry *e, void *arg)
+void conn_quiet(struct entry *e, void *arg)
 {
-	forget(arg, LIST_ENTRY(e, struct conn, e));
+	struct conn *c = LIST_ENTRY(e, struct conn, e);
+
+	if (e->spare)
+		forget(arg, c); /* if it matched when it was shown, it does in `other` */
+	else
+		match_look(arg, c);
 }
 
 /* A connection that is out of sight is not counted as open; should it move bytes, it comes back. */
@@ -129,6 +140,7 @@ static void evict(struct model *m, struct conn *c)
 {
 	if (!c->e.spare || c->e.dirty)
 		m->totals.evicted[TABLE_CONNECTIONS]++;
+	match_look(m, c);
 	c->e.row.ended = true;
 	recount(m, c);
 	forget(m, c);
@@ -237,6 +249,7 @@ static bool learn_flow(struct model *m, struct conn *c, const struct flow *f, ui
 	recount(m, c);
 	if (changed)
 		conn_touch(m, c, time_ns);
+	match_look(m, c);
 	return changed;
 }
 
@@ -283,6 +296,8 @@ struct conn *conn_of(struct model *m, const struct event *ev)
 			conn_touch(m, c, ev->time_ns);
 	}
 	merge(m, c, ev);
+	if (is_new || ev->kind == EVENT_SEEN)
+		match_look(m, c);
 	return c;
 }
 
@@ -300,8 +315,12 @@ void conn_touch(struct model *m, struct conn *c, uint64_t time_ns)
 	for (kind = 0; kind < GROUP_KINDS; kind++) {
 		if (c->in[kind].group)
 			touch_row(&m->tables[kind], &c->in[kind].group->e, time_ns);
+		if (c->e.match)
+			group_match(m, c, kind)->last_ns = time_ns;
 	}
-	m->totals.count.last_ns = time_ns;
+	everything_of(m)->last_ns = time_ns;
+	if (c->e.match)
+		m->totals.count.last_ns = time_ns;
 }
 
 static void add_bytes(struct counters *c, uint64_t tx_bytes, uint64_t rx_bytes)
@@ -317,6 +336,11 @@ void conn_transfer(struct model *m, struct conn *c, uint64_t tx_bytes, uint64_t 
 	add_bytes(&c->e.row.count, tx_bytes, rx_bytes);
 	add_bytes(&group_row(m, c, TABLE_PROCESSES)->count, tx_bytes, rx_bytes);
 	add_bytes(&group_row(m, c, TABLE_PORTS)->count, tx_bytes, rx_bytes);
+	add_bytes(everything_of(m), tx_bytes, rx_bytes);
+	if (!c->e.match)
+		return;
+	add_bytes(group_match(m, c, TABLE_PROCESSES), tx_bytes, rx_bytes);
+	add_bytes(group_match(m, c, TABLE_PORTS), tx_bytes, rx_bytes);
 	add_bytes(&m->totals.count, tx_bytes, rx_bytes);
 }
 
@@ -326,6 +350,11 @@ void conn_fail(struct model *m, struct conn *c, int error)
 	c->e.row.count.failed++;
 	group_row(m, c, TABLE_PROCESSES)->count.failed++;
 	group_row(m, c, TABLE_PORTS)->count.failed++;
+	everything_of(m)->failed++;
+	if (!c->e.match)
+		return;
+	group_match(m, c, TABLE_PROCESSES)->failed++;
+	group_match(m, c, TABLE_PORTS)->failed++;
 	m->totals.count.failed++;
 }
 

@@ -3,6 +3,7 @@
 
 #include "model/conn.h"
 #include "model/counters.h"
+#include "model/match.h"
 #include "model/state.h"
 
 #include <string.h>
@@ -66,6 +67,13 @@ struct row *group_row(struct model *m, struct conn *c, enum table_kind kind)
 	return g ? &g->e.row : &m->tables[kind].other;
 }
 
+struct counters *group_match(struct model *m, struct conn *c, enum table_kind kind)
+{
+	struct group *g = c->in[kind].group;
+
+	return g ? &g->shown.count : &m->tables[kind].other_match.count;
+}
+
 struct counters group_share(const struct conn *c, enum table_kind kind)
 {
 	struct counters share = c->e.row.count;
@@ -79,20 +87,28 @@ struct counters group_share(const struct conn *c, enum table_kind kind)
 }
 
 /* The pair of process and port that @c is a row of, before or after it changes one of them. */
-static void count_user(struct model *m, struct conn *c,
-		       void count(struct users *u, struct group *process, struct port *port))
+static void count_user(struct model *m, struct conn *c, bool match,
+		       void count(struct users *u, struct group *process, struct port_users *port))
 {
-	struct group *process = c->in[TABLE_PROCESSES].group, *port = c->in[TABLE_PORTS].group;
+	struct group *process = c->in[TABLE_PROCESSES].group, *g = c->in[TABLE_PORTS].group;
+	struct port *port;
 
-	if (process && port)
-		count(&m->users, process, LIST_ENTRY(port, struct port, g));
+	if (!process || !g)
+		return;
+	port = LIST_ENTRY(g, struct port, g);
+	count(&m->users, process, match ? &port->match : &port->all);
+	g->e.row.user_count = port->all.named;
 }
 
 static void leave(struct model *m, struct conn *c, enum table_kind kind)
 {
 	if (!c->in[kind].group)
 		return;
-	count_user(m, c, users_unref);
+	count_user(m, c, false, users_unref);
+	if (c->e.match) {
+		count_user(m, c, true, users_unref);
+		c->in[kind].group->matching--;
+	}
 	list_del(&c->in[kind].link);
 	c->in[kind].group = NULL;
 }
@@ -102,7 +118,11 @@ static void join(struct model *m, struct conn *c, enum table_kind kind, struct g
 	c->in[kind].group = g;
 	list_add_tail(&g->members, &c->in[kind].link);
 	table_set_spare(&m->tables[kind], &g->e, false);
-	count_user(m, c, users_ref);
+	count_user(m, c, false, users_ref);
+	if (!c->e.match)
+		return;
+	count_user(m, c, true, users_ref);
+	g->matching++;
 }
 
 static void tidy(struct model *m, struct group *g, enum table_kind kind)
@@ -139,6 +159,7 @@ static struct group *create(struct model *m, const struct conn *c, enum table_ki
 		evict(m, LIST_ENTRY(table_victim(t), struct group, e), kind);
 	g = LIST_ENTRY(e, struct group, e);
 	list_init(&g->members);
+	e->match = m->filter ? &g->shown.count : NULL;
 	if (kind == TABLE_PROCESSES) {
 		e->row.proc = c->e.row.proc;
 	} else {
@@ -147,19 +168,29 @@ static struct group *create(struct model *m, const struct conn *c, enum table_ki
 		e->row.port = key->port;
 		e->row.transport = key->transport;
 		e->row.role = key->role;
-		e->row.users = port->users;
-		list_init(&port->waiting);
+		e->row.users = port->all.users;
+		users_init_port(&port->all);
+		users_init_port(&port->match);
 	}
 	return g;
+}
+
+static void move_share(const struct model *m, const struct conn *c, enum table_kind kind,
+		       struct counters *from, struct counters *to)
+{
+	struct counters share = group_share(c, kind);
+
+	counters_sub(from, &share);
+	counters_rate(from, m->totals.interval_ns);
+	counters_add(to, &share);
+	counters_rate(to, m->totals.interval_ns);
 }
 
 void group_place(struct model *m, struct conn *c, enum table_kind kind)
 {
 	struct group_key key = key_of(c, kind);
 	struct group *from = c->in[kind].group, *to;
-	struct counters share;
 	struct entry *e;
-	struct row *row;
 	uint32_t hash;
 
 	if (from && group_is(&from->e, &key))
@@ -168,13 +199,10 @@ void group_place(struct model *m, struct conn *c, enum table_kind kind)
 	e = table_find(&m->tables[kind], hash, group_is, &key);
 	to = e ? LIST_ENTRY(e, struct group, e) : create(m, c, kind, &key, hash);
 	/* Only now: making room may have evicted the group that it is in. */
-	share = group_share(c, kind);
 	from = c->in[kind].group;
-	row = group_row(m, c, kind);
-	counters_sub(&row->count, &share);
-	counters_rate(&row->count, m->totals.interval_ns);
-	counters_add(&to->e.row.count, &share);
-	counters_rate(&to->e.row.count, m->totals.interval_ns);
+	move_share(m, c, kind, &group_row(m, c, kind)->count, &to->e.row.count);
+	if (c->e.match)
+		move_share(m, c, kind, group_match(m, c, kind), &to->shown.count);
 	leave(m, c, kind);
 	join(m, c, kind, to);
 	table_touch(&m->tables[kind], &to->e);
@@ -220,8 +248,13 @@ void group_identify(struct model *m, const struct proc *proc)
 		struct group *port = c->in[TABLE_PORTS].group;
 
 		rename_proc(&c->e.row.proc, proc);
-		if (port)
-			users_rename(LIST_ENTRY(port, struct port, g), &g->e.row.proc);
+		if (port) {
+			struct port *p = LIST_ENTRY(port, struct port, g);
+
+			users_rename(&p->all, &g->e.row.proc);
+			users_rename(&p->match, &g->e.row.proc);
+		}
+		match_look(m, c);
 	}
 }
 
@@ -237,12 +270,57 @@ void group_exit(struct model *m, const struct proc *proc, uint64_t time_ns)
 							    it */
 }
 
-void group_retire(struct entry *e, void *arg)
+void group_quiet(struct entry *e, void *arg)
 {
 	struct model *m = arg;
 
-	if (!e->row.exited)
+	if (!e->row.exited || !e->spare)
 		return;
 	table_fold(&m->tables[TABLE_PROCESSES], e, m->totals.interval_ns);
 	table_remove(&m->tables[TABLE_PROCESSES], e);
+}
+
+/* ---- what matches the filter ---- */
+
+void group_set_match(struct model *m, struct conn *c, bool match)
+{
+	int kind;
+
+	count_user(m, c, true, match ? users_ref : users_unref);
+	for (kind = 0; kind < GROUP_KINDS; kind++) {
+		struct group *g = c->in[kind].group;
+
+		if (g && match)
+			g->matching++;
+		else if (g)
+			g->matching--;
+	}
+}
+
+void group_reset_match(struct entry *e, bool filtered)
+{
+	struct group *g = LIST_ENTRY(e, struct group, e);
+
+	memset(&g->shown, 0, sizeof(g->shown));
+	e->match = filtered ? &g->shown.count : NULL;
+	if (e->row.table == TABLE_PORTS)
+		users_init_port(&LIST_ENTRY(g, struct port, g)->match);
+}
+
+const struct row *group_shown(struct entry *e)
+{
+	struct group *g = LIST_ENTRY(e, struct group, e);
+	struct counters count = g->shown.count;
+
+	if (!g->matching && counters_empty(&count))
+		return NULL;
+	g->shown = e->row;
+	g->shown.count = count;
+	if (e->row.table == TABLE_PORTS) {
+		struct port *port = LIST_ENTRY(g, struct port, g);
+
+		g->shown.users = port->match.users;
+		g->shown.user_count = port->match.named;
+	}
+	return &g->shown;
 }

@@ -11,6 +11,14 @@ struct group;
 
 /** What holds the share of @c: the row of its group, or `other` of the table @kind. */
 struct row *group_row(struct model *m, struct conn *c, enum table_kind kind);
+/** What holds it besides when @c matches the filter. */
+struct counters *group_match(struct model *m, struct conn *c, enum table_kind kind);
+/** @c matches the filter now, or no more: in the numbers of members and of users, not in sums. */
+void group_set_match(struct model *m, struct conn *c, bool match);
+/** The row that is shown while there is a filter, lent by @e; NULL if nothing in it matches. */
+const struct row *group_shown(struct entry *e);
+/** Forget what matches; no member may match. @filtered: there is a filter from now on. */
+void group_reset_match(struct entry *e, bool filtered);
 /** What @c adds to its group. A process counts each use it makes of a socket; ports and totals
  *  count a socket once, however many processes share it. */
 struct counters group_share(const struct conn *c, enum table_kind kind);
@@ -27,6 +35,6 @@ void group_identify(struct model *m, const struct proc *proc);
 /** The process has ended: its row goes to `other` once it has no connections and was shown. */
 void group_exit(struct model *m, const struct proc *proc, uint64_t time_ns);
 /** For table_tick: fold the row of a process that has ended. */
-void group_retire(struct entry *e, void *model);
+void group_quiet(struct entry *e, void *model);
 
 #endif

@@ -4,6 +4,7 @@
 #include "model/conn.h"
 #include "model/counters.h"
 #include "model/group.h"
+#include "model/match.h"
 #include "model/state.h"
 
 #include <stdlib.h>
@@ -107,9 +108,9 @@ static void apply_note(struct model_totals *t, const struct event *ev)
 
 static void apply_tick(struct model *m, const struct event *ev)
 {
-	static void (*const retire[TABLE_COUNT])(struct entry *, void *) = {
-		[TABLE_PROCESSES] = group_retire,
-		[TABLE_CONNECTIONS] = conn_retire,
+	static void (*const quiet[TABLE_COUNT])(struct entry *, void *) = {
+		[TABLE_PROCESSES] = group_quiet,
+		[TABLE_CONNECTIONS] = conn_quiet,
 	};
 	struct model_totals *t = &m->totals;
 	int i;
@@ -129,8 +130,18 @@ static void apply_tick(struct model *m, const struct event *ev)
 	t->programs_error = ev->tick.programs_error;
 	t->ticks++;
 	for (i = TABLE_COUNT - 1; i >= 0; i--) /* connections first: groups lose members by them */
-		table_tick(&m->tables[i], t->interval_ns, retire[i], m);
+		table_tick(&m->tables[i], t->interval_ns, quiet[i], m);
 	counters_tick(&t->count, t->interval_ns);
+	counters_tick(&m->everything, t->interval_ns);
+	match_tick(m);
+}
+
+static void apply_user(struct model *m, const struct event *ev)
+{
+	const char *known = model_user(m, ev->user.uid);
+
+	m->renamed |= !known || strncmp(known, ev->user.name, EVENT_TEXT) != 0;
+	names_set(&m->user_names, ev->user.uid, ev->user.name, EVENT_TEXT);
 }
 
 static uint64_t service_id(uint8_t transport, uint16_t port)
@@ -162,7 +173,7 @@ void model_apply(struct model *m, const struct event *ev)
 		group_identify(m, &ev->proc);
 		break;
 	case EVENT_USER:
-		names_set(&m->user_names, ev->user.uid, ev->user.name, EVENT_TEXT);
+		apply_user(m, ev);
 		break;
 	case EVENT_SERVICE:
 		names_set(&m->service_names, service_id(ev->service.transport, ev->service.port),
@@ -185,11 +196,52 @@ void model_apply(struct model *m, const struct event *ev)
 
 /* ---- reading ---- */
 
+struct each {
+	void (*fn)(const struct row *row, void *arg);
+	void *arg;
+};
+
+/* Of groups, a copy of the row with the sums of what matches. */
+static void pass_match(const struct row *row, void *arg)
+{
+	const struct each *each = arg;
+	struct entry *e = LIST_ENTRY(row, struct entry, row);
+
+	if (row->table != TABLE_CONNECTIONS)
+		row = group_shown(e);
+	else if (!e->match)
+		return;
+	if (row)
+		each->fn(row, each->arg);
+}
+
+static void each_match(const struct table *t, void (*fn)(const struct row *row, void *arg),
+		       void *arg)
+{
+	struct each each = {fn, arg};
+
+	table_each(t, pass_match, &each);
+	if (!counters_empty(&t->other_match.count))
+		fn(&t->other_match, arg);
+}
+
+static void count_row(const struct row *row, void *arg)
+{
+	size_t *count = arg;
+
+	(void)row;
+	++*count;
+}
+
 void model_each(const struct model *m, enum table_kind table,
 		void (*fn)(const struct row *row, void *arg), void *arg)
 {
 	const struct table *t = &m->tables[table];
 
+	if (m->filter) {
+		each_match(t, fn, arg);
+		return;
+	}
 	table_each(t, fn, arg);
 	if (t->folded)
 		fn(&t->other, arg);
@@ -208,7 +260,7 @@ void model_each_changed(const struct model *m, void (*fn)(const struct row *row,
 		for (l = lists[i]->next; l != lists[i]; l = l->next) {
 			const struct entry *e = LIST_ENTRY(l, struct entry, change);
 
-			if (e->row.changed)
+			if (e->row.changed && (!m->filter || e->match))
 				fn(&e->row, arg);
 		}
 	}
@@ -216,7 +268,20 @@ void model_each_changed(const struct model *m, void (*fn)(const struct row *row,
 
 size_t model_rows(const struct model *m, enum table_kind table)
 {
-	return m->tables[table].count + (m->tables[table].folded != 0);
+	const struct table *t = &m->tables[table];
+	size_t count = 0;
+
+	if (!m->filter)
+		return t->count + (t->folded != 0);
+	if (table == TABLE_CONNECTIONS)
+		return m->matching + !counters_empty(&t->other_match.count);
+	each_match(t, count_row, &count);
+	return count;
+}
+
+const struct counters *model_everything(const struct model *m)
+{
+	return m->filter ? &m->everything : &m->totals.count;
 }
 
 const struct model_totals *model_totals(const struct model *m)

@@ -3,7 +3,7 @@
  * What the events add up to: tables of connections, processes and ports.
  * Fed by events alone; never reads a clock, opens a file or fails after model_new.
  * At every tick: sum over connections = sum over processes = sum over ports = total, rows `other`
- * included. The same events in give the same tables out.
+ * included; with a filter too. The same events in give the same tables out.
  */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
@@ -65,7 +65,7 @@ struct model_limits {
 };
 
 struct model_totals {
-	struct counters count;         /* all sockets */
+	struct counters count;         /* all sockets; with a filter, those that match */
 	uint64_t lost[LOST_COUNT];     /* as in the last EVENT_LOST */
 	uint64_t evicted[TABLE_COUNT]; /* rows folded into `other` before their end was shown */
 	uint64_t interval_ns, time_ns, wall_ns; /* of the last tick */
@@ -90,6 +90,18 @@ struct model *model_new(const struct model_limits *limits);
 void model_free(struct model *m);
 
 void model_apply(struct model *m, const struct event *ev);
+
+struct filter;
+
+/** From now on show and count only connections that match @f, borrowed until the next call and for
+ *  as long as the model lives; NULL = all. Rows of processes and ports, `other` and totals become
+ *  sums over those that match now, or did when they were last shown; of what ended before this
+ *  call nothing is known. Loss and own cost stay whole. Linear in the rows there are. */
+void model_set_filter(struct model *m, const struct filter *f);
+/** NULL = none. */
+const struct filter *model_filter(const struct model *m);
+/** All sockets, whatever the filter. */
+const struct counters *model_everything(const struct model *m);
 
 /** Rows of a table, `other` last if it holds anything; borrowed until the next model_apply.
  *  Calls @fn for each; no order. */

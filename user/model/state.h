@@ -5,11 +5,14 @@
  * What a connection adds to its process and to its port is its share. A share is always whole in
  * one place: in the row of the group that the connection is a member of, or, when that was
  * evicted, in `other` of that table. So it can be moved without a remainder and sums always hold.
+ *
+ * With a filter, what matches is summed beside, in the same way: see match.h.
  */
 #ifndef MODEL_STATE_H
 #define MODEL_STATE_H
 
 #include "model/cookies.h"
+#include "model/filter.h"
 #include "model/names.h"
 #include "model/table.h"
 #include "model/users.h"
@@ -22,14 +25,13 @@ enum {
 struct group { /* a row of the table of processes */
 	struct entry e;
 	struct list members; /* of the connections that are in it */
+	uint32_t matching;   /* of these, so many match the filter */
+	struct row shown;    /* with a filter: its count is e.match, the rest is lent with it */
 };
 
 struct port { /* a row of the table of ports */
 	struct group g;
-	struct list waiting;                /* pairs that have no slot */
-	struct user_pair *slots[ROW_USERS]; /* pairs named in users, without gaps */
-	struct proc users[ROW_USERS];       /* lent to the row */
-	uint32_t pairs;                     /* processes that have rows of connections here */
+	struct port_users all, match; /* match: those with connections that match the filter */
 };
 
 struct member {
@@ -53,6 +55,16 @@ struct model {
 	struct names user_names, service_names;
 	struct hash_key key;
 	struct model_totals totals;
+	const struct filter *filter; /* borrowed; NULL: totals.count is everything */
+	struct counters everything;  /* with a filter; totals.count is what matches */
+	uint32_t matching;           /* connections that match */
+	bool renamed;                /* names changed that the filter may ask for */
 };
+
+/** What counts all sockets, whatever the filter. */
+static inline struct counters *everything_of(struct model *m)
+{
+	return m->filter ? &m->everything : &m->totals.count;
+}
 
 #endif

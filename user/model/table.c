@@ -52,10 +52,10 @@ static bool table_grow(struct table *t)
 int table_init(struct table *t, enum table_kind kind, size_t entry_size, uint32_t limit)
 {
 	memset(t, 0, sizeof(*t));
-	t->kind = t->other.table = kind;
+	t->kind = t->other.table = t->other_match.table = kind;
 	t->entry_size = (entry_size + 15) & ~(size_t)15;
 	t->limit = limit;
-	t->other.is_other = true;
+	t->other.is_other = t->other_match.is_other = true;
 	list_init(&t->live);
 	list_init(&t->spare);
 	list_init(&t->dirty);
@@ -179,6 +179,10 @@ void table_fold(struct table *t, const struct entry *e, uint64_t interval_ns)
 	counters_add(&t->other.count, &e->row.count);
 	counters_rate(&t->other.count, interval_ns);
 	t->folded++;
+	if (!e->match)
+		return;
+	counters_add(&t->other_match.count, e->match);
+	counters_rate(&t->other_match.count, interval_ns);
 }
 
 void table_rehash(struct table *t, struct entry *e, uint32_t hash)
@@ -205,33 +209,43 @@ void table_set_spare(struct table *t, struct entry *e, bool spare)
 	list_move_tail(spare ? &t->spare : &t->live, &e->lru);
 }
 
+static bool has_own_match(const struct entry *e)
+{
+	return e->match && e->match != &e->row.count;
+}
+
 /* Rows that were shown as changed and have not changed again. */
-static void quiet_shown(struct table *t, void (*retire)(struct entry *e, void *arg), void *arg)
+static void quiet_shown(struct table *t, void (*quiet)(struct entry *e, void *arg), void *arg)
 {
 	while (!list_is_empty(&t->shown)) {
 		struct entry *e = LIST_ENTRY(t->shown.next, struct entry, change);
 
 		list_del(&e->change);
 		counters_quiet(&e->row.count);
+		if (has_own_match(e))
+			counters_quiet(e->match);
 		e->row.changed = false;
-		if (e->spare && retire)
-			retire(e, arg);
+		if (quiet)
+			quiet(e, arg);
 	}
 }
 
-void table_tick(struct table *t, uint64_t interval_ns, void (*retire)(struct entry *e, void *arg),
+void table_tick(struct table *t, uint64_t interval_ns, void (*quiet)(struct entry *e, void *arg),
 		void *arg)
 {
 	struct list *l;
 
-	quiet_shown(t, retire, arg);
+	quiet_shown(t, quiet, arg);
 	counters_tick(&t->other.count, interval_ns);
+	counters_tick(&t->other_match.count, interval_ns);
 	for (l = t->dirty.next; l != &t->dirty; l = l->next) {
 		struct entry *e = LIST_ENTRY(l, struct entry, change);
 
 		e->dirty = false;
 		e->row.changed = true;
 		counters_tick(&e->row.count, interval_ns);
+		if (has_own_match(e))
+			counters_tick(e->match, interval_ns);
 	}
 	list_splice_tail(&t->shown, &t->dirty);
 }

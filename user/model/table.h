@@ -12,6 +12,9 @@
 
 struct entry { /* first member of what a table holds */
 	struct row row;
+	/* What of it matches the filter: of a connection its own counters or nothing, of a group
+	 * counters that are the group's. NULL without a filter. */
+	struct counters *match;
 	struct entry *hash_next;
 	struct list lru;    /* in live or spare, longest unchanged first; as free, in nothing */
 	struct list change; /* in dirty, in shown or in none */
@@ -35,7 +38,8 @@ struct table {
 	struct list dirty; /* changed since the last tick */
 	struct list shown; /* changed in the last whole interval, and not since */
 	struct row other;
-	uint64_t folded; /* rows that went into other */
+	struct row other_match; /* what of other matches the filter */
+	uint64_t folded;        /* rows that went into other */
 };
 
 /** True when @e has the key @key. */
@@ -55,7 +59,7 @@ struct entry *table_add(struct table *t, uint32_t hash);
 struct entry *table_victim(const struct table *t);
 /** Forget @e; its counters are lost unless folded before. */
 void table_remove(struct table *t, struct entry *e);
-/** Add the counters of @e to `other`. */
+/** Add the counters of @e to `other`, and those that match to other_match. */
 void table_fold(struct table *t, const struct entry *e, uint64_t interval_ns);
 /** File @e under another hash. */
 void table_rehash(struct table *t, struct entry *e, uint32_t hash);
@@ -63,9 +67,9 @@ void table_rehash(struct table *t, struct entry *e, uint32_t hash);
 /** @e has changed: it is now the last to be evicted of its kind, and the next tick looks at it. */
 void table_touch(struct table *t, struct entry *e);
 void table_set_spare(struct table *t, struct entry *e, bool spare);
-/** End an interval: linear in what changed in this and the last one. @retire is called with each
- *  spare row that was shown and has not changed since, and may remove it; or NULL. */
-void table_tick(struct table *t, uint64_t interval_ns, void (*retire)(struct entry *e, void *arg),
+/** End an interval: linear in what changed in this and the last one. @quiet is called with each
+ *  row that was shown and has not changed since, and may remove it; or NULL. */
+void table_tick(struct table *t, uint64_t interval_ns, void (*quiet)(struct entry *e, void *arg),
 		void *arg);
 /** Call @fn for each row in use; no order. */
 void table_each(const struct table *t, void (*fn)(const struct row *row, void *arg), void *arg);

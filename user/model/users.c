@@ -11,7 +11,7 @@ enum { FIRST_BUCKETS = 256, CHUNK_PAIRS = 128, NO_SLOT = -1 };
 
 struct user_pair {
 	struct group *process;
-	struct port *port;
+	struct port_users *port;
 	struct user_pair *next; /* in its bucket, or of the free ones */
 	struct list waiting;    /* in port->waiting when slot is NO_SLOT */
 	uint32_t rows;          /* of connections */
@@ -45,7 +45,7 @@ void users_done(struct users *u)
 
 /* Addresses of rows are ours, not chosen by others: mixing them is enough. */
 static struct user_pair **bucket_of(const struct users *u, const struct group *process,
-				    const struct port *port)
+				    const struct port_users *port)
 {
 	uint64_t h = (uintptr_t)process * UINT64_C(0x9e3779b97f4a7c15);
 
@@ -55,7 +55,7 @@ static struct user_pair **bucket_of(const struct users *u, const struct group *p
 
 /* Where the pair is linked, or would be the last. */
 static struct user_pair **place_of(const struct users *u, const struct group *process,
-				   const struct port *port)
+				   const struct port_users *port)
 {
 	struct user_pair **p = bucket_of(u, process, port);
 
@@ -114,14 +114,14 @@ static struct user_pair *pair_new(struct users *u)
 	return pair;
 }
 
-static void name_in_slot(struct port *port, struct user_pair *pair, int slot)
+static void name_in_slot(struct port_users *port, struct user_pair *pair, int slot)
 {
 	pair->slot = slot;
 	port->slots[slot] = pair;
 	port->users[slot] = pair->process->e.row.proc;
 }
 
-static void port_join(struct port *port, struct user_pair *pair)
+static void port_join(struct port_users *port, struct user_pair *pair)
 {
 	list_init(&pair->waiting);
 	if (port->pairs < ROW_USERS) {
@@ -130,16 +130,16 @@ static void port_join(struct port *port, struct user_pair *pair)
 		pair->slot = NO_SLOT;
 		list_add_tail(&port->waiting, &pair->waiting);
 	}
-	port->g.e.row.user_count = ++port->pairs;
+	port->named = ++port->pairs;
 }
 
-static void port_leave(struct port *port, struct user_pair *pair)
+static void port_leave(struct port_users *port, struct user_pair *pair)
 {
 	int i;
 
 	port->pairs--;
 	if (port->pairs)
-		port->g.e.row.user_count = port->pairs;
+		port->named = port->pairs;
 	if (pair->slot == NO_SLOT) {
 		list_del(&pair->waiting);
 		return;
@@ -155,7 +155,13 @@ static void port_leave(struct port *port, struct user_pair *pair)
 		name_in_slot(port, port->slots[i + 1], i);
 }
 
-void users_ref(struct users *u, struct group *process, struct port *port)
+void users_init_port(struct port_users *port)
+{
+	port->pairs = port->named = 0;
+	list_init(&port->waiting);
+}
+
+void users_ref(struct users *u, struct group *process, struct port_users *port)
 {
 	struct user_pair *pair = *place_of(u, process, port), **b;
 
@@ -171,7 +177,7 @@ void users_ref(struct users *u, struct group *process, struct port *port)
 	pair->rows++;
 }
 
-void users_unref(struct users *u, struct group *process, struct port *port)
+void users_unref(struct users *u, struct group *process, struct port_users *port)
 {
 	struct user_pair **place = place_of(u, process, port), *pair = *place;
 
@@ -184,11 +190,11 @@ void users_unref(struct users *u, struct group *process, struct port *port)
 	u->count--;
 }
 
-void users_rename(struct port *port, const struct proc *proc)
+void users_rename(struct port_users *port, const struct proc *proc)
 {
-	uint32_t i, named = port->g.e.row.user_count;
+	uint32_t i;
 
-	for (i = 0; i < named && i < ROW_USERS; i++) {
+	for (i = 0; i < port->named && i < ROW_USERS; i++) {
 		struct proc *user = &port->users[i];
 
 		if (user->pid == proc->pid && user->start_ns == proc->start_ns)

@@ -8,12 +8,20 @@
 
 #include <stdint.h>
 
-#include "event/event.h"
+#include "model/list.h"
+#include "model/model.h"
 
 struct group;
-struct port;
 struct user_pair;
 struct user_chunk;
+
+struct port_users {                         /* the processes that use a port */
+	struct list waiting;                /* pairs that have no slot */
+	struct user_pair *slots[ROW_USERS]; /* pairs named in users, without gaps */
+	struct proc users[ROW_USERS];       /* lent to the row */
+	uint32_t pairs;                     /* processes that have rows of connections here */
+	uint32_t named;                     /* the same, but the last one stays named */
+};
 
 struct users {                      /* all pairs; there are never more than rows of connections */
 	struct user_pair **buckets; /* owned */
@@ -26,12 +34,14 @@ struct users {                      /* all pairs; there are never more than rows
 int users_init(struct users *u);
 void users_done(struct users *u);
 
+/** Nobody uses the port; there must be no pairs of it. */
+void users_init_port(struct port_users *port);
 /** One more row of connections of @process on @port. A pair for which there is no memory is not
  *  counted. */
-void users_ref(struct users *u, struct group *process, struct port *port);
+void users_ref(struct users *u, struct group *process, struct port_users *port);
 /** One less. The last user of a port that nobody uses any more stays named. */
-void users_unref(struct users *u, struct group *process, struct port *port);
+void users_unref(struct users *u, struct group *process, struct port_users *port);
 /** Who @proc is has changed: name it so where @port names it. */
-void users_rename(struct port *port, const struct proc *proc);
+void users_rename(struct port_users *port, const struct proc *proc);
 
 #endif
