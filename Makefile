@@ -7,7 +7,7 @@
 #   WERROR=1    warnings are errors
 #   SAN=1       AddressSanitizer and UndefinedBehaviorSanitizer
 #   CC=clang    another compiler; CFLAGS, CPPFLAGS and LDFLAGS are added to ours
-#   ARGS=...    arguments of `make run`, `make check-root` and `make check-vm`
+#   ARGS=...    arguments of `make run`, `make check-root`, `make check-vm` and `make bench`
 #   UPDATE=1    let `make check-unit` rewrite the golden files
 #
 # Nothing is asked of a tool or a library before a recipe runs, since in `make deps run` they may
@@ -94,21 +94,25 @@ LIB_SRC  := $(filter-out user/main.c,$(wildcard user/*.c user/*/*.c))
 UNIT_SRC := $(wildcard tests/unit/*.c)
 GEN_SRC  := $(wildcard tests/root/gen*.c)
 VM_SRC   := $(wildcard tests/vm/*.c)
+BENCH_SRC := $(wildcard tests/bench/*.c)
+BENCH_BPF := $(filter %.bpf.c,$(BENCH_SRC))
 
 object     = $(patsubst %.c,$(O)/%.o,$(1))
 UNIT      := $(patsubst %.c,$(O)/%,$(filter tests/unit/test_%,$(UNIT_SRC)))
 UNIT_HELP := $(call object,$(filter-out tests/unit/test_%,$(UNIT_SRC)))
 VM        := $(patsubst %.c,$(O)/%,$(VM_SRC))
-OBJECTS   := $(call object,user/main.c $(LIB_SRC) $(UNIT_SRC) $(GEN_SRC) $(VM_SRC))
+BENCH     := $(patsubst %.c,$(O)/%,$(filter-out $(BENCH_BPF),$(BENCH_SRC)))
+BPF       := $(O)/sockwatch.bpf.o $(call object,$(BENCH_BPF))
+OBJECTS   := $(call object,user/main.c $(LIB_SRC) $(UNIT_SRC) $(GEN_SRC) $(VM_SRC)) $(BENCH:=.o)
 
-.PHONY: all tests deps run check check-unit check-root check-vm lint format clean install \
-	uninstall help FORCE
+.PHONY: all tests deps run check check-unit check-root check-vm bench bench-deps lint format \
+	clean install uninstall help FORCE
 
 ## all: build the program
 all: $(BIN)
 
 ## tests: build the test programs, run none
-tests: $(UNIT) $(GEN) $(VM)
+tests: $(UNIT) $(GEN) $(VM) $(BENCH) $(BPF)
 
 $(BIN): $(O)/user/main.o $(LIB)
 	$(call say,LINK,$@)
@@ -131,9 +135,12 @@ $(SKEL): $(O)/sockwatch.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name sockwatch >$@
 
 # The BTF stays, the DWARF goes: it is twenty times as large and nobody reads it.
-$(O)/sockwatch.bpf.o: bpf/sockwatch.bpf.c $(O)/flags
+$(O)/sockwatch.bpf.o: bpf/sockwatch.bpf.c
+$(call object,$(BENCH_BPF)): $(O)/%.o: %.c
+$(BPF): $(O)/flags
 	$(call say,BPF,$@)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@ $<
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@ $(filter %.bpf.c,$^)
 	$(Q)$(LLVM_STRIP) -g $@
 
 $(UNIT): %: %.o $(UNIT_HELP) $(LIB)
@@ -144,7 +151,7 @@ $(O)/tests/root/gen: $(call object,$(GEN_SRC)) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(USER_LDFLAGS) -o $@ $^ -lpthread
 
-$(VM): %: %.o
+$(VM) $(BENCH): %: %.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(USER_LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
@@ -159,7 +166,7 @@ $(O)/flags: FORCE | $(filter deps,$(MAKECMDGOALS))
 $(O)/sources: FORCE
 	$(call stamp,$(LIB_SRC))
 
--include $(OBJECTS:.o=.d) $(O)/sockwatch.bpf.d
+-include $(OBJECTS:.o=.d) $(BPF:.o=.d)
 
 # ---- run, check ----
 
@@ -169,7 +176,7 @@ need-root = @[ -z "$(SUDO)" ] || command -v $(firstword $(SUDO) true) >/dev/null
 	echo 'make $@ needs root and there is no sudo: run it as root' >&2; exit 1; }
 
 # With goals that only build or run, `make deps` leaves the test packages out.
-TEST_GOALS := $(filter check check-unit check-root check-vm lint tests,$(MAKECMDGOALS))
+TEST_GOALS := $(filter check check-unit check-root check-vm bench lint tests,$(MAKECMDGOALS))
 DEPS_KIND  := build $(if $(or $(TEST_GOALS),$(if $(filter-out deps,$(MAKECMDGOALS)),,y)),test) \
 	$(if $(filter check-vm,$(MAKECMDGOALS)),vm)
 
@@ -205,6 +212,15 @@ check-root: $(BIN) $(GEN)
 ## check-vm: the same traffic on other kernels, in qemu (ARGS='-k 6.12' for some of it)
 check-vm: $(BIN) $(GEN) $(VM)
 	@BUILD=$(abspath $(O)) tests/vm/run.py $(ARGS)
+
+## bench: what it costs, as root, on an otherwise idle machine (ARGS='-k call' for some of it)
+bench: $(BIN) $(BENCH) $(BPF)
+	$(need-root)
+	@$(SUDO) env BUILD=$(abspath $(O)) tests/bench/run.py $(ARGS)
+
+## bench-deps: install what `make bench` compares with, if it can be had
+bench-deps:
+	@tests/deps.sh bench
 
 ## lint: format, layers, house rules, static analysis, layout of the ABI
 lint: | $(filter deps,$(MAKECMDGOALS))

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Install the packages that are missing: tests/deps.sh build|test|vm...
+# Install the packages that are missing: tests/deps.sh build|test|vm|bench...
 # The one list of packages: what for, then the name for apt, dnf, pacman and apk (- is none of its own).
 set -eu
 
@@ -41,6 +41,10 @@ packages() {
 	vm     qemu-system-arm qemu-system-aarch64-core qemu-system-aarch64 qemu-system-aarch64
 	vm     lld             lld                    lld                lld
 	vm     binutils        binutils               binutils           binutils
+	bench  bpftrace        bpftrace               bpftrace           bpftrace
+	bench  nethogs         nethogs                nethogs            nethogs
+	bench  iftop           iftop                  iftop              iftop
+	bench  iproute2        iproute                iproute2           iproute2
 	END
 }
 

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What a call costs: send+recv pairs, bare, with empty programs (the floor), with sockwatch."""
+
+import contextlib
+import json
+import os
+import random
+import subprocess
+
+import figures
+import kernel
+import machine
+import variants
+
+KINDS = {
+    "tcp": "TCP",
+    "udp": "UDP connected",
+    "udpto": "UDP unconnected",
+    "shared": "both cores, one UDP socket",
+    "separate": "both cores, one UDP socket each",
+}
+FLOOR = ("floor_send", "floor_recv")
+
+
+class Worker:
+    """The process whose calls are timed, in a namespace of its own."""
+
+    def __init__(self, path, netns):
+        cpus = sorted(os.sched_getaffinity(0))
+        self.cpus = [cpus[0], cpus[1 % len(cpus)]]
+        self.process = subprocess.Popen([path, *map(str, self.cpus)], preexec_fn=netns.enter,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(self, kind, batches, count):
+        self.process.stdin.write(f"{kind} {batches} {count}\n".encode())
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def rounds(worker, group, kinds, plan, quiet):
+    """{kind: {variant: [batches of each round]}}, each round in another order."""
+    samples = {kind: {v.name: [] for v in group} for kind in kinds}
+    chance = random.Random(0)
+    for _ in range(plan["rounds"]):
+        for variant in chance.sample(group, len(group)):
+            taken = quiet.sample(variant, lambda: {
+                kind: worker.ask(kind, plan["batches"], plan["pairs"]) for kind in kinds})
+            for kind in kinds:
+                samples[kind][variant.name].append(taken[kind])
+    return samples
+
+
+def run_time(worker, variant, kinds, plan, quiet):
+    """{kind: own nanoseconds for each event}, by the kernel's run-time statistics."""
+    def measure():
+        out = {}
+        for kind in kinds:
+            before = variant.costs()
+            worker.ask(kind, plan["batches"], plan["pairs"])
+            after = variant.costs()
+            runs = sum(c.runs for c in after) - sum(c.runs for c in before)
+            ns = sum(c.run_ns for c in after) - sum(c.run_ns for c in before)
+            out[kind] = ns / runs if runs else None
+        return out
+
+    taken = [quiet.sample(variant, measure) for _ in range(plan["stats_rounds"])]
+    return {kind: figures.median([t[kind] for t in taken if t[kind]]) for kind in kinds}
+
+
+@contextlib.contextmanager
+def timed(bench):
+    """The worker on one CPU; we and what we start on the other."""
+    before = os.sched_getaffinity(0)
+    with bench.namespace() as netns:
+        worker = Worker(bench.built("worker"), netns)
+        os.sched_setaffinity(0, {worker.cpus[1]})
+        try:
+            yield worker
+        finally:
+            worker.close()
+            os.sched_setaffinity(0, before)
+
+
+def measure(bench):
+    plan = {"rounds": bench.pick(60, 1), "batches": bench.pick(10, 2), "pairs": bench.pick(400, 20),
+            "stats_rounds": bench.pick(5, 1)}
+    floor = kernel.Object(bench.built("floor.bpf.o"))
+    floored = variants.Programs("floor", floor, FLOOR)
+    ours = [variants.Sockwatch(*pair) for pair in bench.sockwatches()]
+    quiet = machine.Quiet(bench.pick(300, 5))
+    try:
+        with timed(bench) as worker:
+            samples = rounds(worker, [variants.Bare(), floored, *ours], KINDS, plan, quiet)
+            with kernel.run_time_statistics():
+                own = {v.name: run_time(worker, v, KINDS, plan, quiet) for v in [floored, *ours]}
+    finally:
+        floor.close()
+    return {"plan": plan, "unit": "ns for each send+recv pair", "samples": samples,
+            "figures": {kind: figures.compare(samples[kind]) for kind in KINDS},
+            "run_time_ns": own, "quiet": quiet.report()}
+
+
+def _ratio(value):
+    return "-" if value is None else f"{value:.2f}"
+
+
+def table(result):
+    yield "one 64-byte send+recv pair on loopback: ns bare, ns added by p10 (by median);"
+    yield "x floor: of p10, of pairs of neighbours [5..95 % when rounds are drawn anew]"
+    yield f"{'':31} {'bare':>6} {'floor':>11}  {'':10} {'added':>11} {'x floor':>13}"
+    for kind, title in KINDS.items():
+        of = result["figures"][kind]
+        floor = of["floor"]["added"]
+        bare = f"{of['bare']['p10']:6.0f} {floor['p10']:+5.0f} ({floor['median']:+.0f})"
+        for name in (n for n in of if n not in ("bare", "floor")):
+            add, ratio = of[name]["added"], of[name]["ratio"]
+            low, high = of[name]["ratio_range"]["p10"]
+            yield (f"{title:31} {bare:19} {name:10.10} {add['p10']:+5.0f} ({add['median']:+.0f})"
+                   f" {_ratio(ratio['p10']):>5} {_ratio(ratio['paired']):>5}"
+                   f" [{_ratio(low)}..{_ratio(high)}]")
+            title = bare = ""
+    names = list(result["run_time_ns"])
+    yield "own ns for each event, by the kernel's statistics (its clock reads included):"
+    for kind, title in KINDS.items():
+        yield f"{title:31} " + "  ".join(
+            f"{name} {result['run_time_ns'][name][kind] or 0:.0f}" for name in names)
+    noise = [result["figures"][kind]["bare"]["spread"] for kind in KINDS]
+    yield (f"noise: from p10 to p90 of bare {min(noise):.0%} to {max(noise):.0%}; samples beside other"
+           f" programs on the hooks {result['quiet']['beside_other_programs']}"
+           f" of {result['quiet']['samples']}, {result['quiet']['taken_again']} taken again")
