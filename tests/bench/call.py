@@ -27,6 +27,7 @@ class Worker:
 
     def __init__(self, path, netns):
         cpus = sorted(os.sched_getaffinity(0))
+        self.netns = netns
         self.cpus = [cpus[0], cpus[1 % len(cpus)]]
         self.process = subprocess.Popen([path, *map(str, self.cpus)], preexec_fn=netns.enter,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -42,26 +43,27 @@ class Worker:
         self.process.stdout.close()
 
 
-def rounds(worker, group, kinds, plan, quiet):
+def rounds(worker, group, plan, quiet):
     """{kind: {variant: [batches of each round]}}, each round in another order."""
+    kinds = plan["kinds"]
     samples = {kind: {v.name: [] for v in group} for kind in kinds}
     chance = random.Random(0)
     for _ in range(plan["rounds"]):
         for variant in chance.sample(group, len(group)):
             taken = quiet.sample(variant, lambda: {
-                kind: worker.ask(kind, plan["batches"], plan["pairs"]) for kind in kinds})
+                kind: worker.ask(kind, *much) for kind, much in kinds.items()})
             for kind in kinds:
                 samples[kind][variant.name].append(taken[kind])
     return samples
 
 
-def run_time(worker, variant, kinds, plan, quiet):
+def run_time(worker, variant, plan, quiet):
     """{kind: own nanoseconds for each event}, by the kernel's run-time statistics."""
     def measure():
         out = {}
-        for kind in kinds:
+        for kind, much in plan["kinds"].items():
             before = variant.costs()
-            worker.ask(kind, plan["batches"], plan["pairs"])
+            worker.ask(kind, *much)
             after = variant.costs()
             runs = sum(c.runs for c in after) - sum(c.runs for c in before)
             ns = sum(c.run_ns for c in after) - sum(c.run_ns for c in before)
@@ -69,7 +71,7 @@ def run_time(worker, variant, kinds, plan, quiet):
         return out
 
     taken = [quiet.sample(variant, measure) for _ in range(plan["stats_rounds"])]
-    return {kind: figures.median([t[kind] for t in taken if t[kind]]) for kind in kinds}
+    return {kind: figures.median([t[kind] for t in taken if t[kind]]) for kind in plan["kinds"]}
 
 
 @contextlib.contextmanager
@@ -87,17 +89,17 @@ def timed(bench):
 
 
 def measure(bench):
-    plan = {"rounds": bench.pick(60, 1), "batches": bench.pick(10, 2), "pairs": bench.pick(400, 20),
-            "stats_rounds": bench.pick(5, 1)}
+    plan = {"rounds": bench.pick(60, 1), "stats_rounds": bench.pick(5, 1),
+            "kinds": {kind: bench.pick((10, 400), (2, 20)) for kind in KINDS}}
     floor = kernel.Object(bench.built("floor.bpf.o"))
     floored = variants.Programs("floor", floor, FLOOR)
     ours = [variants.Sockwatch(*pair) for pair in bench.sockwatches()]
-    quiet = machine.Quiet(bench.pick(300, 5))
+    quiet = machine.Quiet(bench.pick(300, 0))
     try:
         with timed(bench) as worker:
-            samples = rounds(worker, [variants.Bare(), floored, *ours], KINDS, plan, quiet)
+            samples = rounds(worker, [variants.Bare(), floored, *ours], plan, quiet)
             with kernel.run_time_statistics():
-                own = {v.name: run_time(worker, v, KINDS, plan, quiet) for v in [floored, *ours]}
+                own = {v.name: run_time(worker, v, plan, quiet) for v in [floored, *ours]}
     finally:
         floor.close()
     return {"plan": plan, "unit": "ns for each send+recv pair", "samples": samples,
@@ -107,6 +109,12 @@ def measure(bench):
 
 def _ratio(value):
     return "-" if value is None else f"{value:.2f}"
+
+
+def quiet(result):
+    of = result["quiet"]
+    return (f"{of['beside_other_programs']} of {of['samples']} samples beside other programs,"
+            f" {of['taken_again']} taken again")
 
 
 def table(result):
@@ -130,6 +138,4 @@ def table(result):
         yield f"{title:31} " + "  ".join(
             f"{name} {result['run_time_ns'][name][kind] or 0:.0f}" for name in names)
     noise = [result["figures"][kind]["bare"]["spread"] for kind in KINDS]
-    yield (f"noise: from p10 to p90 of bare {min(noise):.0%} to {max(noise):.0%}; samples beside other"
-           f" programs on the hooks {result['quiet']['beside_other_programs']}"
-           f" of {result['quiet']['samples']}, {result['quiet']['taken_again']} taken again")
+    yield f"noise: from p10 to p90 of bare {min(noise):.0%} to {max(noise):.0%}; {quiet(result)}"

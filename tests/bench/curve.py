@@ -64,10 +64,10 @@ def measure(bench):
 
 
 def table(result):
-    yield "sockwatch log -d 1 against open sockets: CPU ms of a tick (mean, longest), CPU ms of a sweep"
-    yield "that finds a second's traffic and of one that finds nothing, RSS; ns are for each socket"
-    yield (f"{'sockets':>8} {'active':>7} {'ms/tick':>8} {'longest':>8} {'sweep':>8} {'idle sweep':>10}"
-           f" {'ns/socket':>10} {'RSS MiB':>8} {'ready ms':>9}")
+    yield "`log -d 1` beside open sockets: CPU ms of a tick (mean, longest), of a sweep that"
+    yield "finds a second's traffic and of one that finds nothing (ns for each socket), RSS, start"
+    yield (f"{'sockets':>8} {'active':>7} {'ms/tick':>8} {'longest':>8} {'sweep':>8}"
+           f" {'idle sweep':>10} {'ns/socket':>10} {'RSS MiB':>8} {'ready ms':>9}")
     for p in result["points"]:
         ticks = max(1, round(p["seconds"] / result["interval_s"]))
         dirty = idle = each = "-"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What is loaded in the kernel, by whom, and what it costs: bpf(2), and libbpf for our own objects."""
+"""What is loaded in the kernel, by whom, what it costs: bpf(2), and libbpf for our own objects."""
 
 import collections
 import contextlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What sockwatch itself takes beside a load: CPU, memory, records; as a log and as the live view."""
+"""What sockwatch takes itself beside a load: CPU, memory, records; as a log, as the live view."""
 
 import json
 import os
@@ -145,8 +145,8 @@ def mebi(count):
 
 
 def table(result):
-    yield "what it takes itself, refreshing each second: percent of a core, CPU ms per refresh (and of"
-    yield "the longest burst), MiB resident now and at most, of BPF maps, and growth of kernel slabs"
+    yield "what it takes itself, refreshing each second: percent of a core, CPU ms per refresh (and"
+    yield "of the longest burst), MiB resident now and at most, of BPF maps, growth of kernel slabs"
     yield (f"{'':15} {'':7} {'% core':>7} {'ms/refresh':>11} {'longest':>8} {'RSS':>6} {'peak':>6}"
            f" {'maps':>6} {'slabs':>6}")
     base = result["loads"]["100 sockets"]
@@ -156,14 +156,14 @@ def table(result):
             row = of[way]
             slab = mebi(row["slab_growth"]) if "slab_growth" in row else ""
             yield (f"{title:15} {way:7} {row['cpu'] * 100:7.2f} {row['cpu_per_refresh_ms']:11.2f}"
-                   f" {row['longest_burst_ms']:8.2f} {mebi(row['rss']):>6} {mebi(row['rss_peak']):>6}"
-                   f" {mebi(row['maps']):>6} {slab:>6}"
+                   f" {row['longest_burst_ms']:8.2f} {mebi(row['rss']):>6}"
+                   f" {mebi(row['rss_peak']):>6} {mebi(row['maps']):>6} {slab:>6}"
                    f"  x{row['cpu'] / (base[way]['cpu'] or 1):.1f}")
             title = ""
         if "counted" in of:
             seen = of["counted"]
             yield (f"  of {seen['made']} connections ({seen['per_second']:.0f}/s) the log has"
-                   f" {seen['clients']} as client and {seen['servers']} as server, each with its"
-                   f" process and bytes;")
-            yield f"  {sum(seen['lost'].values())} lost of {seen['records']} records"
+                   f" {seen['clients']} as client and {seen['servers']} as server,")
+            yield (f"  each with its process and bytes; {sum(seen['lost'].values())} lost of"
+                   f" {seen['records']} records")
     yield "last column: x the CPU with 100 sockets"

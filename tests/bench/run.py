@@ -10,6 +10,7 @@ What sockwatch costs. Needs root; README.md says what each number is.
   own.py        CPU and memory of sockwatch itself
   curve.py      ticks and sweeps from 1,000 to 100,000 sockets
   start.py      time to the first screen, to an answer, to the end
+  beside.py     what a user would take instead
   watch.py      a process seen from outside; loads
   terminal.py   a program in a pseudo-terminal
   kernel.py     what is loaded in the kernel, by whom
@@ -29,6 +30,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.append(os.path.join(ROOT, "tests", "root"))
 
+import beside  # noqa: E402
 import call  # noqa: E402
 import curve  # noqa: E402
 import machine  # noqa: E402
@@ -37,7 +39,8 @@ import own  # noqa: E402
 import start  # noqa: E402
 import stream  # noqa: E402
 
-PARTS = {"call": call, "stream": stream, "own": own, "curve": curve, "start": start}
+PARTS = {"call": call, "stream": stream, "own": own, "curve": curve, "start": start,
+         "beside": beside}
 
 
 class Bench:

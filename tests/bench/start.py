@@ -92,7 +92,7 @@ def table(result):
     for name, title in TITLES.items():
         of = result["figures"].get(name)
         if of:
-            yield f"{title:40} {of['p10'] * 1e3:7.1f} {of['median'] * 1e3:7.1f} {of['max'] * 1e3:7.1f}"
+            yield f"{title:40} " + " ".join(f"{s * 1e3:7.1f}" for s in of.values())
         else:
             yield f"{title:40} skipped: " + (
                 "sockwatch has no such command" if name == "who" else "ss is not installed")

@@ -8,11 +8,11 @@ import variants
 
 
 def measure(bench):
-    plan = {"rounds": bench.pick(40, 1), "batches": bench.pick(8, 2), "pairs": bench.pick(20, 5)}
+    plan = {"rounds": bench.pick(40, 1), "kinds": {"stream": bench.pick((8, 20), (2, 5))}}
     group = [variants.Bare(), *(variants.Sockwatch(*pair) for pair in bench.sockwatches())]
-    quiet = machine.Quiet(bench.pick(120, 5))
+    quiet = machine.Quiet(bench.pick(120, 0))
     with call.timed(bench) as worker:
-        samples = call.rounds(worker, group, ["stream"], plan, quiet)["stream"]
+        samples = call.rounds(worker, group, plan, quiet)["stream"]
     out = {}
     for name, rounds in samples.items():
         per_s = [batch[0] for batch in figures.flat(rounds)]
@@ -32,8 +32,8 @@ def measure(bench):
 
 
 def table(result):
-    yield "one TCP stream over loopback: GB/s (p90, median), CPU ns per KiB of both ends (p10, median),"
-    yield "and what is left of the throughput: by p90, median, median of pairs of neighbours"
+    yield "one TCP stream over loopback: GB/s (p90, median), CPU ns per KiB of both ends (p10,"
+    yield "median), what is left of the throughput: by p90, median, median of pairs of neighbours"
     yield f"{'':12} {'GB/s':>13}  {'ns/KiB':>13}  {'x throughput':>20}  {'x CPU':>12}"
     for name, of in result["figures"].items():
         rate, cpu, ratio = of["bytes_per_s"], of["cpu_ns_per_kib"], of["ratio"]
@@ -42,4 +42,5 @@ def table(result):
                f"  {cpu['p10']:6.1f} {cpu['median']:6.1f}"
                f"  {through['p90']:6.3f} {through['median']:6.3f} {through['paired']:6.3f}"
                f"  {work['p10']:5.3f} {work['median']:6.3f}")
-    yield f"noise: from p10 to p90 of bare {result['figures']['bare']['spread']:.0%}"
+    yield (f"noise: from p10 to p90 of bare {result['figures']['bare']['spread']:.0%};"
+           f" {call.quiet(result)}")

@@ -2,7 +2,6 @@
 """What can be attached while calls are timed: nothing, programs of an object, a running program."""
 
 import os
-import shlex
 import signal
 import subprocess
 import tempfile
@@ -84,10 +83,10 @@ class Sockwatch:
 
 
 class Command:
-    """Another program, with a sign that it has begun to work."""
+    """Another program; what it says once it has begun to work is its sign."""
 
-    def __init__(self, name, command, is_ready, cpu=None, netns=None):
-        self.name, self.command, self.is_ready = name, command, is_ready
+    def __init__(self, name, command, sign, cpu=None, netns=None):
+        self.name, self.command, self.sign = name, command, sign
         self.cpu, self.netns = cpu, netns
         self.process = self.out = None
 
@@ -95,14 +94,14 @@ class Command:
 
     def on(self):
         self.out = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(shlex.split(self.command), stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
                                         stdout=self.out, stderr=self.out, preexec_fn=self._prepare)
         end = time.monotonic() + START_S
-        while not self.is_ready(self):
+        while self.sign not in self.said():
             if self.process.poll() is not None or time.monotonic() > end:
-                said = self.said()
+                said = self.said().strip()
                 self.off()
-                raise RuntimeError(f"{self.command} did not start: {said}")
+                raise RuntimeError(f"did not start: {said}")
             time.sleep(0.02)
 
     def said(self):
