@@ -335,6 +335,33 @@ static void fitting_never_overruns(void **state)
 	}
 }
 
+static void expect_fold(const char *src, int at, int indent, int width, const char *want)
+{
+	struct buf b = {0};
+
+	buf_puts(&b, "");
+	text_fold(&b, src, at, indent, width);
+	assert_string_equal(b.data ? b.data : "", want);
+	buf_done(&b);
+}
+
+static void text_is_folded_at_blanks(void **state)
+{
+	(void)state;
+	expect_fold("", 0, 4, 10, "");
+	expect_fold("one two three", 0, 4, 80, "one two three");
+	expect_fold("one two three", 0, 4, 7, "one two\n    three");
+	expect_fold("one two three", 3, 1, 8, "one\n two\n three");
+	expect_fold("one  two", 0, 0, 80, "one two");
+	expect_fold("a muchlongerword b", 0, 2, 5, "a\n  muchlongerword\n  b");
+	expect_fold("\xe6\x97\xa5 \xe6\x9c\xac x", 0, 0, 5,
+		    "\xe6\x97\xa5 \xe6\x9c\xac\nx"); /* wide
+							ones
+							count
+							twice
+						      */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +377,7 @@ int main(void)
 		cmocka_unit_test(widths_need_no_locale),
 		cmocka_unit_test(text_is_fitted_to_cells),
 		cmocka_unit_test(fitting_never_overruns),
+		cmocka_unit_test(text_is_folded_at_blanks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,9 +146,8 @@ static size_t char_cells(const char *s, size_t len, int *cells)
 	return used ? used : 1;
 }
 
-int text_width(const char *s)
+static int cells_of(const char *s, size_t len)
 {
-	size_t len = strlen(s);
 	int width = 0;
 
 	while (len) {
@@ -160,6 +159,30 @@ int text_width(const char *s)
 		len -= used;
 	}
 	return width;
+}
+
+int text_width(const char *s)
+{
+	return cells_of(s, strlen(s));
+}
+
+void text_fold(struct buf *b, const char *src, int at, int indent, int width)
+{
+	for (const char *word = src; *(word += strspn(word, " "));) {
+		size_t len = strcspn(word, " ");
+		int cells = cells_of(word, len);
+
+		if (word != src && at + 1 + cells > width) {
+			buf_printf(b, "\n%*s", indent, "");
+			at = indent;
+		} else if (word != src) {
+			buf_putc(b, ' ');
+			at++;
+		}
+		buf_put(b, word, len);
+		at += cells;
+		word += len;
+	}
 }
 
 /** Bytes at the front of @s that take at most @cells cells, and how many these are. */

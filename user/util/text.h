@@ -31,6 +31,11 @@ int text_width(const char *s);
  *  Returns bytes written. */
 size_t text_fit(char *dst, size_t size, const char *src, int cells, int right);
 
+/** Append @src, whose first word goes to column @at, with line breaks at blanks so that no line is
+ *  wider than @width cells; further lines start at column @indent. A word that is longer than that
+ *  stays whole. @src must be sanitised. */
+void text_fold(struct buf *b, const char *src, int at, int indent, int width);
+
 /** Decode one UTF-8 character at @s (at most @len bytes) into @cp; bytes used, or 0 if invalid. */
 size_t text_decode(const char *s, size_t len, unsigned int *cp);
 
