@@ -30,7 +30,7 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		},
 	},
 	[HOOK_SENDPAGE] = {
-		.purpose = "bytes sent by sendfile and splice",
+		.purpose = "bytes of sendfile and splice",
 		.missing = "bytes sent by sendfile and splice are not counted",
 		.alternatives = {
 			{"as other bytes", NEEDS(NO_SENDPAGE), {NULL}, NULL},
@@ -48,7 +48,7 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		},
 	},
 	[HOOK_TCP_STATES] = {
-		.purpose = "TCP connect, listen, states, failures",
+		.purpose = "TCP connect, listen, failures",
 		.required = true,
 		.alternatives = {
 			{"tracepoint inet_sock_set_state",
@@ -56,7 +56,7 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		},
 	},
 	[HOOK_TCP_END] = {
-		.purpose = "end of TCP sockets that no process holds",
+		.purpose = "end of TCP without a process",
 		.missing = "the end of TCP sockets that no process holds is not seen",
 		.alternatives = {
 			{"tracepoint tcp_destroy_sock",
@@ -73,14 +73,14 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		},
 	},
 	[HOOK_CONNECT_ENTER] = {
-		.purpose = "connects that fail before a SYN is sent",
+		.purpose = "connect that fails before a SYN",
 		.missing = "connects that fail before a SYN is sent are not seen",
 		.alternatives = {
 			{"cgroup/connect", NEEDS_CGROUP, {"connect4", "connect6"}, NULL},
 		},
 	},
 	[HOOK_CONNECT_ERRNO] = {
-		.purpose = "errno of connects that fail before a SYN is sent",
+		.purpose = "errno of such a connect",
 		.unseen = "connects that fail before a SYN is sent have no errno",
 		.alternatives = {
 			{"fexit tcp_v4_connect, tcp_v6_connect", NEEDS_FEXIT(FN_CONNECT),
@@ -88,7 +88,7 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		},
 	},
 	[HOOK_ACCEPT] = {
-		.purpose = "accept by whom, at once",
+		.purpose = "accept",
 		.missing = "who accepted is known only from the first bytes on",
 		.alternatives = {
 			{"fexit inet_csk_accept", NEEDS_FEXIT(FN_ACCEPT),
@@ -101,14 +101,14 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		},
 	},
 	[HOOK_UDP_SEND_PEERS] = {
-		.purpose = "peers that unconnected UDP sockets send to",
+		.purpose = "UDP peers, unconnected: sent to",
 		.missing = "peers that unconnected UDP sockets send to are not told apart",
 		.alternatives = {
 			{"cgroup/sendmsg", NEEDS_CGROUP, {"udp_sendmsg4", "udp_sendmsg6"}, NULL},
 		},
 	},
 	[HOOK_UDP_RECV_PEERS] = {
-		.purpose = "peers that unconnected UDP sockets receive from",
+		.purpose = "UDP peers, unconnected: received",
 		.missing = "peers that unconnected UDP sockets receive from are not told apart",
 		.alternatives = {
 			{"fentry skb_consume_udp", NEEDS_FEXIT(FN_CONSUME_UDP),
@@ -118,7 +118,7 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		},
 	},
 	[HOOK_RELEASE] = {
-		.purpose = "close by the last process",
+		.purpose = "close",
 		.missing = "the close of UDP and raw sockets is seen seconds late",
 		.alternatives = {
 			{"cgroup/sock_release", NEEDS_CGROUP, {"sock_release"}, NULL},
@@ -149,11 +149,19 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		},
 	},
 	[HOOK_SWEEP] = {
-		.purpose = "last bytes of sockets that went quiet",
+		.purpose = "last bytes of quiet sockets",
 		.required = true,
 		.alternatives = {
 			{"iter/bpf_sk_storage_map", NEEDS(TP_BTF) | NEEDS(ITERATORS),
 			 {"sweep"}, NULL},
+		},
+	},
+	[HOOK_TCP_DETAILS] = {
+		.purpose = "TCP retransmits, RTT, queues",
+		.unused = "no view shows them yet",
+		.alternatives = {
+			{"iter/bpf_sk_storage_map", NEEDS(TP_BTF) | NEEDS(ITERATORS),
+			 {NULL}, NULL},
 		},
 	},
 };
@@ -202,7 +210,7 @@ bool hooks_exact(const int chosen[HOOK_PURPOSES], int purpose)
 
 	if (chosen[purpose] >= 0)
 		return !hook->alternatives[chosen[purpose]].gap;
-	return !hook->required && !hook->missing && !hook->unseen;
+	return !hook->required && !hook->missing && !hook->unseen; /* nothing is missed */
 }
 
 void hooks_lacking(const struct kcaps *caps, int purpose, int k, char *dst, size_t size)
@@ -217,35 +225,55 @@ void hooks_lacking(const struct kcaps *caps, int purpose, int k, char *dst, size
 						kcap_name(i));
 }
 
-/* The alternative that is nearest: what the user can give (capabilities, cgroup2) weighs little
+/* How far away an alternative is: what the user can give (capabilities, cgroup2) weighs little
  * beside what the kernel would have to have. */
-static unsigned int nearest_lack(const struct kcaps *caps, const struct hook *hook)
+static int distance(unsigned int lack)
 {
 	const unsigned int can_give = NEEDS(CAP_BPF) | NEEDS(CAP_PERFMON) | NEEDS_CGROUP;
-	unsigned int best = 0;
-	int least = INT_MAX;
 
-	for (int k = 0; hook->alternatives[k].name; k++) {
-		unsigned int lack = lacking(caps, hook->alternatives[k].needs);
-		int weight = __builtin_popcount(lack) +
-			     KCAP_COUNT * __builtin_popcount(lack & ~can_give);
+	return __builtin_popcount(lack) + KCAP_COUNT * __builtin_popcount(lack & ~can_give);
+}
 
-		if (weight < least) {
-			least = weight;
-			best = lack;
+/* The nearest of the first @count alternatives, or of all that there are, that is exact if it must
+ * be; -1 if there is none. */
+static int nearest(const struct kcaps *caps, const struct hook *hook, int count, bool exact)
+{
+	int least = INT_MAX, best = -1;
+
+	for (int k = 0; k < count && hook->alternatives[k].name; k++) {
+		int far = distance(lacking(caps, hook->alternatives[k].needs));
+
+		if (far < least && !(exact && hook->alternatives[k].gap)) {
+			least = far;
+			best = k;
 		}
 	}
 	return best;
+}
+
+int hooks_better(const struct kcaps *caps, const int chosen[HOOK_PURPOSES], int purpose)
+{
+	const struct hook *hook = &hooks[purpose];
+	int k = chosen[purpose];
+	bool gap = k >= 0 && hook->alternatives[k].gap;
+
+	k = nearest(caps, hook, k < 0 ? INT_MAX : k, gap);
+	/* one way that was written for two kernels */
+	if (k >= 0 && chosen[purpose] >= 0 &&
+	    !strcmp(hook->alternatives[k].name, hook->alternatives[chosen[purpose]].name))
+		return -1;
+	return k;
 }
 
 bool hooks_note(const struct kcaps *caps, const int chosen[HOOK_PURPOSES], int purpose, char *dst,
 		size_t size)
 {
 	const struct hook *hook = &hooks[purpose];
-	unsigned int lack = nearest_lack(caps, hook);
+	unsigned int lack;
 
 	if (chosen[purpose] >= 0 || !hook->missing)
 		return false;
+	lack = lacking(caps, hook->alternatives[nearest(caps, hook, INT_MAX, false)].needs);
 	for (int k = 0; k < KCAP_COUNT; k++)
 		if (lack & 1U << k) {
 			snprintf(dst, size, "%s (needs %s)", hook->missing, kcap_name(k));

@@ -27,6 +27,7 @@ enum hook_purpose {
 	HOOK_EXIT,
 	HOOK_SNAPSHOT,
 	HOOK_SWEEP,
+	HOOK_TCP_DETAILS,
 	HOOK_PURPOSES
 };
 
@@ -42,6 +43,7 @@ struct hook {
 	bool required;       /* without it nothing can be shown */
 	const char *missing; /* what is not seen without it: told on screen and in logs */
 	const char *unseen;  /* the same where it is a detail: told by `sockwatch check` */
+	const char *unused;  /* why it could be seen and is not: it says nothing of the kernel */
 	struct hook_alternative alternatives[4]; /* best first: by exactness, then by cost */
 };
 
@@ -57,6 +59,10 @@ bool hooks_wants(const int chosen[HOOK_PURPOSES], const char *program);
  *  nothing is missed. */
 bool hooks_note(const struct kcaps *caps, const int chosen[HOOK_PURPOSES], int purpose, char *dst,
 		size_t size);
+
+/** The next better alternative than the chosen one, by exactness or else by cost; where there are
+ *  several, the one that lacks least. -1 = none is better. */
+int hooks_better(const struct kcaps *caps, const int chosen[HOOK_PURPOSES], int purpose);
 
 /** Whether the chosen way of @purpose (or that there is none) leaves nothing unseen. */
 bool hooks_exact(const int chosen[HOOK_PURPOSES], int purpose);
