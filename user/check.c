@@ -11,6 +11,7 @@
 #include "capture/hooks.h"
 #include "capture/kcaps.h"
 #include "capture/live.h"
+#include "capture/needs.h"
 #include "opts.h"
 #include "util/buf.h"
 #include "util/text.h"
@@ -66,7 +67,7 @@ static void report_fill(struct report *r, const char *way)
 	if (way)
 		kcaps_limit(&r->caps, way);
 	hooks_choose(&r->caps, r->chosen);
-	if (!kcaps_refusal(&r->caps, r->refusal, sizeof(r->refusal)))
+	if (!needs_refusal(&r->caps, r->refusal, sizeof(r->refusal)))
 		hooks_refusal(&r->caps, r->chosen, r->refusal, sizeof(r->refusal));
 	r->exact = !r->refusal[0];
 	for (int i = 0; i < HOOK_PURPOSES; i++)
@@ -119,7 +120,7 @@ static void text_needs(struct report *r)
 	buf_printf(&r->out, "Of use\n  trampolines (fentry, fexit): %s, cgroup2: %s\n",
 		   yes(r->caps.has[KCAP_TRAMPOLINES]), yes(r->caps.has[KCAP_CGROUP2]));
 	buf_printf(&r->out, "Settings\n  lockdown: %s\n",
-		   r->caps.lockdown[0] ? r->caps.lockdown : "not known");
+		   r->caps.limits.lockdown[0] ? r->caps.limits.lockdown : "not known");
 	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
 		if (read_setting(settings[i].path, value, sizeof(value)))
 			buf_printf(&r->out, "  %s = %s (%s)\n", settings[i].name, value,
@@ -211,7 +212,7 @@ static void json_report(struct report *r)
 	buf_putc(&r->out, ',');
 	json_string(&r->out, "kernel", r->caps.release);
 	buf_putc(&r->out, ',');
-	json_string(&r->out, "lockdown", r->caps.lockdown);
+	json_string(&r->out, "lockdown", r->caps.limits.lockdown);
 	buf_puts(&r->out, ",\"capabilities\":{");
 	for (int i = 0; i < KCAP_COUNT; i++) {
 		buf_puts(&r->out, i ? ",\"" : "\"");

@@ -10,6 +10,9 @@
 
 #include <cmocka.h>
 
+#include "capture/needs.h"
+#include "made_up.h"
+
 enum { MAX_PROGRAMS = 64, WHY = 256 };
 
 static const char SOURCE[] = "bpf/sockwatch.bpf.c";
@@ -173,10 +176,10 @@ static void every_purpose_says_what_is_missing_without_it(void **state)
 	}
 }
 
-/* A kernel that has everything, seen by root. */
+/* A kernel that has everything, whenever that was, seen by root. */
 static struct kcaps good_kernel(void)
 {
-	struct kcaps caps = {.cgroup_fd = -1, .release = "6.12.9-made-up", .lockdown = "none"};
+	struct kcaps caps = made_up(MADE_UP(6, 12), 0);
 
 	for (int i = 0; i < KCAP_COUNT; i++)
 		caps.has[i] = true;
@@ -193,7 +196,7 @@ static void a_good_kernel_gets_the_best_of_each(void **state)
 	hooks_choose(&caps, chosen);
 	for (int i = 0; i < HOOK_PURPOSES; i++)
 		assert_int_equal(chosen[i], 0);
-	assert_false(kcaps_refusal(&caps, why, sizeof(why)));
+	assert_false(needs_refusal(&caps, why, sizeof(why)));
 	assert_false(hooks_refusal(&caps, chosen, why, sizeof(why)));
 	assert_string_equal(why, "");
 	assert_true(hooks_wants(chosen, "send_length"));
@@ -312,7 +315,7 @@ static void one_thing_missing_is_not_the_end(void **state)
 		caps.has[optional[i]] = false;
 		check_choice(&caps);
 		hooks_choose(&caps, chosen);
-		assert_false(kcaps_refusal(&caps, why, sizeof(why)));
+		assert_false(needs_refusal(&caps, why, sizeof(why)));
 		assert_false(hooks_refusal(&caps, chosen, why, sizeof(why)));
 		assert_true(hooks_wants(chosen, "send_length"));
 		assert_int_equal(hooks_wants(chosen, "post_bind4"), i > 1);
@@ -369,7 +372,7 @@ static void a_kernel_without_a_way_to_count_is_too_old(void **state)
 	strcpy(caps.release, "5.15.0-made-up");
 	caps.has[KCAP_TP_SOCK_LENGTH] = false;
 	caps.has[KCAP_TRAMPOLINES] = false;
-	assert_false(kcaps_refusal(&caps, why, sizeof(why)));
+	assert_false(needs_refusal(&caps, why, sizeof(why)));
 	hooks_choose(&caps, chosen);
 	assert_int_equal(chosen[HOOK_BYTES], -1);
 	assert_true(hooks_refusal(&caps, chosen, why, sizeof(why)));
@@ -403,118 +406,6 @@ static void every_required_need_is_told(void **state)
 	}
 }
 
-/* The refusal of a kernel, or of a process, that lacks these; it must be a line of its own. */
-static const char *refusal_without(const enum kcap *lacks, int count, const char *lockdown)
-{
-	static char why[WHY];
-	struct kcaps caps = good_kernel();
-
-	for (int i = 0; i < count; i++)
-		caps.has[lacks[i]] = false;
-	snprintf(caps.lockdown, sizeof(caps.lockdown), "%s", lockdown);
-	why[0] = '\0';
-	assert_true(kcaps_refusal(&caps, why, sizeof(why)));
-	expect_one_line(why);
-	return why;
-}
-
-static const char *refusal_of(enum kcap cap)
-{
-	return refusal_without(&cap, 1, "none");
-}
-
-static void missing_capabilities_are_told_apart(void **state)
-{
-	const enum kcap both[] = {KCAP_CAP_BPF, KCAP_CAP_PERFMON};
-	const char *why;
-
-	(void)state;
-	why = refusal_of(KCAP_CAP_BPF);
-	expect_says(why, "not permitted");
-	expect_says(why, "CAP_BPF is missing");
-	expect_says(why, "run as root");
-	why = refusal_of(KCAP_CAP_PERFMON);
-	expect_says(why, "CAP_PERFMON is missing");
-	assert_null(strstr(why, "CAP_BPF is"));
-	why = refusal_without(both, 2, "none");
-	expect_says(why, "missing");
-	expect_says(why, "run as root");
-}
-
-static void a_kernel_without_btf_is_told(void **state)
-{
-	/* without BTF nothing of it can be asked */
-	const enum kcap lacks[] = {KCAP_BTF,          KCAP_TP_BTF,         KCAP_ITERATORS,
-				   KCAP_TP_TCP_STATE, KCAP_TP_TCP_DESTROY, KCAP_TP_SOCK_LENGTH,
-				   KCAP_TRAMPOLINES};
-	const char *why = refusal_without(lacks, 7, "none");
-
-	(void)state;
-	expect_says(why, "BTF");
-	expect_says(why, "6.12.9-made-up");
-	assert_null(strstr(why, "too old"));
-	assert_null(strstr(why, "lockdown"));
-}
-
-static void lockdown_is_told(void **state)
-{
-	enum kcap cap = KCAP_TP_BTF;
-	const char *why = refusal_without(&cap, 1, "confidentiality");
-
-	(void)state;
-	expect_says(why, "confidentiality");
-	expect_says(why, "refused");
-	expect_says(why, "6.12.9-made-up");
-	assert_null(strstr(why, "too old"));
-	why = refusal_without(&cap, 1, "");
-	expect_says(why, "unknown");
-}
-
-static void a_kernel_without_iterators_is_too_old(void **state)
-{
-	const char *why = refusal_of(KCAP_ITERATORS);
-
-	(void)state;
-	expect_says(why, "too old");
-	expect_says(why, "iterators");
-	expect_says(refusal_of(KCAP_TP_TCP_STATE), "too old");
-}
-
-/* Nothing is permitted to who is not root, whatever the kernel: that is the first thing to say. */
-static void who_is_not_permitted_is_told_that_first(void **state)
-{
-	struct kcaps caps = {.cgroup_fd = -1, .release = "4.4.0"};
-	char why[WHY] = "";
-
-	(void)state;
-	assert_true(kcaps_refusal(&caps, why, sizeof(why)));
-	expect_says(why, "not permitted");
-}
-
-static void long_reasons_are_cut_not_written_past(void **state)
-{
-	struct kcaps caps = good_kernel();
-	int chosen[HOOK_PURPOSES];
-	char why[WHY + 1];
-
-	(void)state;
-	memset(caps.release, 'r', sizeof(caps.release) - 1);
-	memset(caps.lockdown, 'l', sizeof(caps.lockdown) - 1);
-	for (int cap = 0; cap < KCAP_COUNT; cap++) {
-		caps.has[cap] = false;
-		hooks_choose(&caps, chosen);
-		memset(why, '#', sizeof(why));
-		if (kcaps_refusal(&caps, why, WHY) || hooks_refusal(&caps, chosen, why, WHY))
-			expect_one_line(why);
-		assert_int_equal(why[WHY], '#');
-		memset(why, '#', sizeof(why));
-		if (kcaps_refusal(&caps, why, 20) || hooks_refusal(&caps, chosen, why, 20))
-			assert_int_equal(strlen(why), 19);
-		assert_int_equal(why[20], '#');
-		caps.has[cap] = true;
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -528,12 +419,6 @@ int main(void)
 		cmocka_unit_test(a_way_leaves_out_what_is_better),
 		cmocka_unit_test(a_kernel_without_a_way_to_count_is_too_old),
 		cmocka_unit_test(every_required_need_is_told),
-		cmocka_unit_test(missing_capabilities_are_told_apart),
-		cmocka_unit_test(a_kernel_without_btf_is_told),
-		cmocka_unit_test(lockdown_is_told),
-		cmocka_unit_test(a_kernel_without_iterators_is_too_old),
-		cmocka_unit_test(who_is_not_permitted_is_told_that_first),
-		cmocka_unit_test(long_reasons_are_cut_not_written_past),
 	};
 
 	return cmocka_run_group_tests(tests, read_programs, NULL);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/mount.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,32 +56,11 @@ static void probe_capabilities(struct kcaps *caps)
 		return;
 	effective = data[0].effective | (uint64_t)data[1].effective << 32;
 	admin = effective >> CAP_SYS_ADMIN & 1;
+	caps->is_root = geteuid() == 0;
+	caps->is_admin = admin;
 	caps->has[KCAP_CAP_BPF] = admin || (effective >> CAP_BPF & 1);
 	caps->has[KCAP_CAP_PERFMON] = admin || (effective >> CAP_PERFMON & 1);
 	caps->has[KCAP_CAP_NET_ADMIN] = admin || (effective >> CAP_NET_ADMIN & 1);
-}
-
-static void read_word(const char *path, char *dst, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, dst, size - 1);
-
-	dst[n > 0 ? n : 0] = '\0';
-	if (fd >= 0)
-		close(fd);
-}
-
-/* `none [integrity] confidentiality` */
-static void probe_lockdown(struct kcaps *caps)
-{
-	char text[128], *word, *end;
-
-	read_word("/sys/kernel/security/lockdown", text, sizeof(text));
-	word = strchr(text, '[');
-	end = word ? strchr(word, ']') : NULL;
-	if (end)
-		snprintf(caps->lockdown, sizeof(caps->lockdown), "%.*s", (int)(end - word - 1),
-			 word + 1);
 }
 
 static void probe_version(struct kcaps *caps)
@@ -132,11 +110,18 @@ static int parameters(const struct btf *btf, const char *name)
 	return t ? btf_vlen(t) : -1;
 }
 
-/* Load `r0 = 0; exit` as a tracing program and attach it for a moment: whether the kernel takes it,
- * not what it would do. Loading is not enough: arm64 before 6.4 refuses only the attaching. */
-static bool attaches(const struct btf *btf, const char *target, int kind, enum bpf_attach_type type)
+/* Load a tracing program that reads kernel memory, as ours do, and attach it for a moment: whether
+ * the kernel takes it, not what it would do. Reading is what lockdown forbids (bpf_base_func_proto,
+ * LOCKDOWN_BPF_READ_KERNEL); and loading is not enough: arm64 before 6.4 refuses only to attach. */
+static int try_attach(const struct btf *btf, const char *target, int kind,
+		      enum bpf_attach_type type)
 {
 	static const struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_10},
+		{.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_1, .imm = -8},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 8},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_3},
+		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_probe_read_kernel},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
@@ -144,16 +129,19 @@ static bool attaches(const struct btf *btf, const char *target, int kind, enum b
 	int id = btf__find_by_name_kind(btf, target, (__u32)kind), fd, link;
 
 	if (id < 0)
-		return false;
+		return ENOENT;
 	opts.attach_btf_id = (__u32)id;
-	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "GPL", insns, 2, &opts);
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "GPL", insns,
+			   sizeof(insns) / sizeof(*insns), &opts);
 	if (fd < 0)
-		return false;
+		return errno;
 	link = bpf_raw_tracepoint_open(NULL, fd);
-	if (link >= 0)
-		close(link);
+	id = errno;
 	close(fd);
-	return link >= 0;
+	if (link < 0)
+		return id;
+	close(link);
+	return 0;
 }
 
 static void probe_functions(struct kcaps *caps, const struct btf *btf)
@@ -191,9 +179,11 @@ static void probe_btf(struct kcaps *caps)
 	caps->has[KCAP_ITERATORS] =
 		btf__find_by_name_kind(btf, "bpf_iter_task_file", BTF_KIND_FUNC) > 0 &&
 		btf__find_by_name_kind(btf, "bpf_iter_bpf_sk_storage_map", BTF_KIND_FUNC) > 0;
-	caps->has[KCAP_TP_BTF] =
-		attaches(btf, "btf_trace_inet_sock_set_state", BTF_KIND_TYPEDEF, BPF_TRACE_RAW_TP);
-	caps->has[KCAP_TRAMPOLINES] = attaches(btf, "tcp_abort", BTF_KIND_FUNC, BPF_TRACE_FENTRY);
+	caps->tracing_error = try_attach(btf, "btf_trace_inet_sock_set_state", BTF_KIND_TYPEDEF,
+					 BPF_TRACE_RAW_TP);
+	caps->has[KCAP_TP_BTF] = !caps->tracing_error;
+	caps->trampoline_error = try_attach(btf, "tcp_abort", BTF_KIND_FUNC, BPF_TRACE_FENTRY);
+	caps->has[KCAP_TRAMPOLINES] = !caps->trampoline_error;
 	caps->has[KCAP_SK_STORAGE] =
 		HAS_FUNCTIONS(btf, "bpf_sk_storage_get_tracing", "bpf_get_socket_ptr_cookie");
 	probe_functions(caps, btf);
@@ -222,20 +212,6 @@ static bool find_cgroup2(char *dst, size_t size)
 	return found;
 }
 
-/* A mount of cgroup2 that only this descriptor knows: nothing appears in any file system. The
- * hierarchy itself is always there. Needs CAP_SYS_ADMIN, Linux 5.2. */
-static int detached_cgroup2(void)
-{
-	int fs = (int)syscall(SYS_fsopen, "cgroup2", FSOPEN_CLOEXEC), fd = -1;
-
-	if (fs < 0)
-		return -1;
-	if (!syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
-		fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
-	close(fs);
-	return fd;
-}
-
 static void probe_cgroup2(struct kcaps *caps)
 {
 	char path[4096];
@@ -243,7 +219,7 @@ static void probe_cgroup2(struct kcaps *caps)
 	if (find_cgroup2(path, sizeof(path)))
 		caps->cgroup_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (caps->cgroup_fd < 0)
-		caps->cgroup_fd = detached_cgroup2();
+		caps->cgroup_fd = limits_open_fs("cgroup2"); /* the hierarchy is always there */
 	caps->has[KCAP_CGROUP2] = caps->cgroup_fd >= 0;
 }
 
@@ -253,7 +229,7 @@ void kcaps_probe(struct kcaps *caps)
 	caps->cgroup_fd = -1;
 	probe_version(caps);
 	probe_capabilities(caps);
-	probe_lockdown(caps);
+	limits_probe(&caps->limits);
 	probe_btf(caps);
 	probe_cgroup2(caps);
 }
@@ -276,62 +252,4 @@ void kcaps_done(struct kcaps *caps)
 	if (caps->cgroup_fd >= 0)
 		close(caps->cgroup_fd);
 	caps->cgroup_fd = -1;
-}
-
-/* The initial one maps every id to itself: `0 0 4294967295`. */
-static bool in_user_namespace(void)
-{
-	unsigned int inside, outside, count = 0;
-	char text[128];
-
-	read_word("/proc/self/uid_map", text, sizeof(text));
-	return sscanf(text, "%u %u %u", &inside, &outside, &count) == 3 && count != UINT32_MAX;
-}
-
-bool kcaps_refusal(const struct kcaps *caps, char *dst, size_t size)
-{
-	if (!caps->has[KCAP_CAP_BPF] || !caps->has[KCAP_CAP_PERFMON]) {
-		snprintf(dst, size,
-			 "not permitted to load BPF programs: %s missing (run as root: "
-			 "sudo sockwatch, or grant CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN)",
-			 !caps->has[KCAP_CAP_BPF] ? "CAP_BPF is" : "CAP_PERFMON is");
-		return true;
-	}
-	if (caps->btf_unread) {
-		snprintf(dst, size,
-			 "cannot load the kernel's BTF, which is there: not enough memory "
-			 "or descriptors (see ulimit -v and ulimit -n), or libbpf is too old");
-		return true;
-	}
-	if (!caps->has[KCAP_BTF]) {
-		snprintf(dst, size,
-			 "kernel %s gives no BTF in /sys/kernel/btf/vmlinux (needs "
-			 "CONFIG_DEBUG_INFO_BTF=y, and /sys mounted in a container)",
-			 caps->release);
-		return true;
-	}
-	if (!caps->has[KCAP_ITERATORS] || !caps->has[KCAP_TP_TCP_STATE] ||
-	    !caps->has[KCAP_SK_STORAGE]) {
-		snprintf(
-			dst, size,
-			"kernel %s is too old: iterators or socket storage for tracing are missing "
-			"(use Linux 5.12 or newer)",
-			caps->release);
-		return true;
-	}
-	if (!caps->has[KCAP_TP_BTF] && in_user_namespace()) {
-		snprintf(dst, size,
-			 "not permitted to load BPF programs: our capabilities are those of "
-			 "a user namespace (run as root of the host)");
-		return true;
-	}
-	if (!caps->has[KCAP_TP_BTF]) {
-		snprintf(dst, size,
-			 "kernel %s refused a BPF program although the capabilities are "
-			 "there: lockdown is '%s', or a security module forbids it "
-			 "(see dmesg)",
-			 caps->release, caps->lockdown[0] ? caps->lockdown : "unknown");
-		return true;
-	}
-	return false;
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "capture/limits.h"
+
 enum kcap {
 	KCAP_CAP_BPF,       /* CAP_BPF or CAP_SYS_ADMIN */
 	KCAP_CAP_PERFMON,   /* CAP_PERFMON or CAP_SYS_ADMIN */
@@ -38,7 +40,11 @@ struct kcaps {
 	unsigned int version; /* major << 16 | minor << 8 */
 	char release[65];     /* as uname -r */
 	bool btf_unread;      /* BTF is there and could not be loaded: memory, descriptors */
-	char lockdown[16];    /* none, integrity, confidentiality; empty = not known */
+	bool is_root;         /* by its id, whatever it may */
+	bool is_admin;        /* CAP_SYS_ADMIN */
+	int tracing_error;    /* errno with which a typed tracepoint was refused; 0 = it was not */
+	int trampoline_error; /* the same of fentry */
+	struct limits limits;
 };
 
 /** Ask the kernel. Never fails: what cannot be asked is not there. */
@@ -50,7 +56,4 @@ bool kcaps_limit(struct kcaps *caps, const char *way);
 void kcaps_done(struct kcaps *caps);
 /** What the user would call it: `CAP_BPF`, `cgroup2`, `tracepoint sock_send_length (6.3)`. */
 const char *kcap_name(enum kcap cap);
-/** Why nothing can be watched at all, and what to do: one line into @dst. False if it can. */
-bool kcaps_refusal(const struct kcaps *caps, char *dst, size_t size);
-
 #endif

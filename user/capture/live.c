@@ -18,6 +18,7 @@
 #include "capture/host.h"
 #include "capture/kcaps.h"
 #include "capture/progs.h"
+#include "capture/needs.h"
 #include "sockwatch_abi.h"
 #include "sockwatch.skel.h"
 #include "util/phases.h"
@@ -495,7 +496,8 @@ static int refuse(struct live *live, char why[LIVE_WHY], const char *what, int e
 		return err;
 	}
 	snprintf(why, LIVE_WHY, "%s: %s (kernel %s, lockdown %s%s%.*s)", what, strerror(-err),
-		 live->caps.release, live->caps.lockdown[0] ? live->caps.lockdown : "unknown",
+		 live->caps.release,
+		 live->caps.limits.lockdown[0] ? live->caps.limits.lockdown : "unknown",
 		 len ? "; " : "", (int)len, libbpf_message);
 	return err;
 }
@@ -528,7 +530,7 @@ static int probe(struct live *live, const struct live_options *options, char why
 		snprintf(why, LIVE_WHY, "--hooks: no way `%s`", options->way);
 		return -EINVAL;
 	}
-	if (kcaps_refusal(&live->caps, why, LIVE_WHY))
+	if (needs_refusal(&live->caps, why, LIVE_WHY))
 		return -EPERM;
 	hooks_choose(&live->caps, live->chosen);
 	end_phase(live, "probe");
