@@ -55,8 +55,8 @@
  *       tally                     what was moved against what was counted
  *   user/util/                    libc only: buf, fmt, hash, num, phases, text, unicode
  *   user/                         main (this), opts (command line), run (the loop), output (files),
- *                                 check (what this kernel lets us see), selftest and findings
- *                                 (known traffic, counted)
+ *                                 check and report (what this kernel lets us see), selftest and
+ *                                 findings (known traffic, counted)
  */
 #include <errno.h>
 #include <fcntl.h>

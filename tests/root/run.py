@@ -16,6 +16,7 @@ Real traffic with known bytes against `sockwatch log`. Needs root; exits 77 with
   test_degraded.py    the same cases without cgroup2, and with it unmounted
   test_cost.py        what it costs, and what it says of that
   test_errors.py      refusals, and the files and descriptors that it is given
+  test_check.py       sockwatch check, with less and less permitted
   test_selftest.py    sockwatch selftest, also where it must fail
   test_signals.py     text without a terminal, signals, what is left in the kernel
   test_programs.py    nginx, curl, wget, redis, iperf3, socat
@@ -29,6 +30,7 @@ sys.dont_write_bytecode = True
 
 import capture  # noqa: E402
 import report  # noqa: E402
+import test_check  # noqa: E402
 import test_checker  # noqa: E402
 import test_cost  # noqa: E402
 import test_degraded  # noqa: E402
@@ -56,7 +58,7 @@ def main():
             if not os.access(program, os.X_OK) and not (args.list and program == capture.SOCKWATCH):
                 sys.exit(f"run.py: {program} is not there: run make first")
         for module in (test_generated, test_programs, test_scenarios, test_degraded, test_errors,
-                       test_cost, test_selftest, test_signals):
+                       test_check, test_cost, test_selftest, test_signals):
             suites += module.groups()
     if args.list:
         for suite in suites:

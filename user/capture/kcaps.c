@@ -14,6 +14,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 
 static const char *const names[KCAP_COUNT] = {
 	[KCAP_CAP_BPF] = "CAP_BPF",
@@ -225,6 +226,8 @@ static void probe_cgroup2(struct kcaps *caps)
 
 void kcaps_probe(struct kcaps *caps)
 {
+	libbpf_print_fn_t print = libbpf_set_print(NULL); /* to be refused is an answer */
+
 	memset(caps, 0, sizeof(*caps));
 	caps->cgroup_fd = -1;
 	probe_version(caps);
@@ -232,6 +235,7 @@ void kcaps_probe(struct kcaps *caps)
 	limits_probe(&caps->limits);
 	probe_btf(caps);
 	probe_cgroup2(caps);
+	libbpf_set_print(print);
 }
 
 bool kcaps_limit(struct kcaps *caps, const char *way)

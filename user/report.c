@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "util/buf.h"
+#include "util/text.h"
+
+enum {
+	TEXT = 512,
+	NAME_AT = 8, /* columns: a word for how good it is, a name, the rest */
+	REST_AT = 41,
+	STACKED = 64, /* narrower than this, the rest goes below the name */
+};
+
+static void choose(struct report *r)
+{
+	struct kcaps probed = r->caps;
+
+	r->assumed = !needs_asked(&probed);
+	if (r->assumed) {
+		needs_grant(&r->caps, false);
+		hooks_choose(&r->caps, r->without);
+		r->caps = probed;
+		needs_grant(&r->caps, true);
+	}
+	hooks_choose(&r->caps, r->chosen);
+	if (!r->assumed)
+		memcpy(r->without, r->chosen, sizeof(r->without));
+}
+
+void report_judge(struct report *r)
+{
+	needs_judge(&r->caps, r->needs);
+	r->refusal[0] = '\0';
+	if (needs_refusal(&r->caps, r->refusal, sizeof(r->refusal))) {
+		choose(r);
+		r->exact = false;
+		return;
+	}
+	choose(r);
+	r->exact = !hooks_refusal(&r->caps, r->chosen, r->refusal, sizeof(r->refusal));
+	for (int i = 0; i < HOOK_PURPOSES; i++)
+		r->exact &= hooks_exact(r->chosen, i);
+}
+
+/* ---- what there is to say of a purpose ---- */
+
+static const char *grade(const int chosen[HOOK_PURPOSES], int purpose)
+{
+	if (hooks[purpose].unused)
+		return chosen[purpose] >= 0 ? "unused" : "no";
+	if (hooks_exact(chosen, purpose))
+		return "exact";
+	return chosen[purpose] >= 0 ? "partly" : "no";
+}
+
+/* As good as it gets: with a question mark if it hangs on what nobody may ask here. */
+static void put_verdict(char *dst, size_t size, const struct report *r, int purpose)
+{
+	const char *best = grade(r->chosen, purpose), *worst = grade(r->without, purpose);
+
+	snprintf(dst, size, "%s%s", best, strcmp(best, worst) ? "?" : "");
+}
+
+static const char *name_of(const struct report *r, int purpose, int k)
+{
+	(void)r;
+	return k >= 0 ? hooks[purpose].alternatives[k].name : "";
+}
+
+static void put_way(char *dst, size_t size, const struct report *r, int purpose)
+{
+	const char *best = name_of(r, purpose, r->chosen[purpose]);
+	const char *other = name_of(r, purpose, r->without[purpose]);
+
+	if (!strcmp(best, other))
+		snprintf(dst, size, "%s", best[0] ? best : "-");
+	else
+		snprintf(dst, size, "%s if there are BPF trampolines, else %s", best,
+			 other[0] ? other : "nothing");
+}
+
+static const char *gap(const struct report *r, int purpose)
+{
+	const struct hook *hook = &hooks[purpose];
+	int k = r->without[purpose];
+
+	if (k >= 0)
+		return hook->alternatives[k].gap ? hook->alternatives[k].gap : hook->unused;
+	return hook->missing ? hook->missing : hook->unseen;
+}
+
+/* ---- text ---- */
+
+struct page {
+	struct buf *b;
+	int width;
+};
+
+static void put_row(const struct page *p, const char *word, const char *name, const char *rest)
+{
+	bool stacked = p->width < STACKED;
+	int at = stacked ? NAME_AT : REST_AT;
+	char text[TEXT];
+
+	text_sanitize(text, sizeof(text), rest, strlen(rest));
+	buf_printf(p->b, "%-*s", NAME_AT, word);
+	text_fold(p->b, name, NAME_AT, NAME_AT, p->width);
+	if (stacked)
+		buf_printf(p->b, "\n%*s", NAME_AT, "");
+	else
+		buf_printf(p->b, "%*s", REST_AT - NAME_AT - text_width(name), "");
+	text_fold(p->b, text, at, at, p->width);
+	buf_putc(p->b, '\n');
+}
+
+/* A line below a row: `unseen: ...`. */
+static void put_detail(const struct page *p, const char *label, const char *detail)
+{
+	char text[TEXT];
+	int at = NAME_AT + (int)strlen(label) + 2;
+
+	text_sanitize(text, sizeof(text), detail, strlen(detail));
+	buf_printf(p->b, "%*s%s: ", NAME_AT, "", label);
+	text_fold(p->b, text, at, p->width < STACKED ? NAME_AT + 2 : at, p->width);
+	buf_putc(p->b, '\n');
+}
+
+static void put_paragraph(const struct page *p, const char *paragraph)
+{
+	char text[TEXT];
+
+	text_sanitize(text, sizeof(text), paragraph, strlen(paragraph));
+	text_fold(p->b, text, 0, 0, p->width);
+	buf_putc(p->b, '\n');
+}
+
+static void put_need(const struct page *p, const struct need *n, const char *help)
+{
+	static const char *const words[NEED_STATES] = {
+		[NEED_MET] = "ok",      [NEED_MOOT] = "-",     [NEED_UNASKED] = "?",
+		[NEED_LIMITS] = "less", [NEED_MISSING] = "NO",
+	};
+	char rest[TEXT];
+
+	snprintf(rest, sizeof(rest), "%s%s%s", n->value, n->means ? ": " : "",
+		 n->means ? n->means : "");
+	put_row(p, words[n->state], n->name, rest);
+	if (help)
+		put_detail(p, "help", help);
+}
+
+static void put_needs(const struct page *p, const struct report *r)
+{
+	put_row(p, "", "WHAT IT TAKES", "HERE");
+	for (int i = 0; i < NEEDS; i++) {
+		const char *help = r->needs[i].todo;
+
+		if (i + 1 < NEEDS && help == r->needs[i + 1].todo)
+			help = NULL; /* said below the last of those that it would help */
+		put_need(p, &r->needs[i], help);
+	}
+	put_paragraph(p, "NO: cannot run. less: sees less. -: does not matter here. ?: only root "
+			 "can ask.");
+	buf_putc(p->b, '\n');
+}
+
+static void put_better(const struct page *p, const struct report *r, int purpose)
+{
+	int k = hooks_better(&r->caps, r->chosen, purpose);
+	char lacking[TEXT / 2], text[TEXT];
+
+	if (k < 0)
+		return;
+	hooks_lacking(&r->caps, purpose, k, lacking, sizeof(lacking));
+	snprintf(text, sizeof(text), "%s; needs %s", name_of(r, purpose, k), lacking);
+	put_detail(p, !strcmp(grade(r->chosen, purpose), "exact") ? "cheaper" : "better", text);
+}
+
+static void put_purpose(const struct page *p, const struct report *r, int purpose)
+{
+	const char *unseen = gap(r, purpose);
+	char word[16], way[TEXT];
+
+	put_verdict(word, sizeof(word), r, purpose);
+	put_way(way, sizeof(way), r, purpose);
+	put_row(p, word, hooks[purpose].purpose, way);
+	if (unseen)
+		put_detail(p, "unseen", unseen);
+	put_better(p, r, purpose);
+}
+
+static void put_end(const struct page *p, const struct report *r)
+{
+	char text[TEXT];
+	int inexact = 0;
+
+	for (int i = 0; i < HOOK_PURPOSES; i++)
+		inexact += !hooks_exact(r->chosen, i);
+	if (r->refusal[0])
+		snprintf(text, sizeof(text), "Cannot run: %s", r->refusal);
+	else if (r->exact)
+		snprintf(text, sizeof(text), "Everything is exact.");
+	else
+		snprintf(text, sizeof(text), "%s. %d of the rows above %s not exact: see `unseen`.",
+			 hooks_exact(r->chosen, HOOK_BYTES) ? "Bytes are exact" : "It runs",
+			 inexact, inexact == 1 ? "is" : "are");
+	put_paragraph(p, text);
+}
+
+void report_text(const struct report *r, struct buf *b, int width)
+{
+	const struct page p = {.b = b, .width = width};
+	char head[TEXT];
+
+	snprintf(head, sizeof(head), "sockwatch %s, libbpf %s, Linux %s", SOCKWATCH_VERSION,
+		 r->library, r->caps.release);
+	put_paragraph(&p, head);
+	buf_putc(b, '\n');
+	put_needs(&p, r);
+	if (r->assumed)
+		put_paragraph(&p, "With the capabilities it would see what follows; a ? depends on "
+				  "what only root can ask the kernel.");
+	put_row(&p, "SEEN", "WHAT", "BY");
+	for (int i = 0; i < HOOK_PURPOSES; i++)
+		put_purpose(&p, r, i);
+	buf_putc(b, '\n');
+	put_paragraph(&p, "Not seen on any kernel: memory-mapped packet rings, splice from a kTLS "
+			  "socket, and what is below the socket: headers, retransmitted bytes.");
+	put_end(&p, r);
+}
+
+/* ---- JSON ---- */
+
+static void put_string(struct buf *b, const char *before, const char *key, const char *value)
+{
+	buf_printf(b, "%s\"%s\":\"", before, key);
+	text_json(b, value, strlen(value));
+	buf_putc(b, '"');
+}
+
+static void json_need(struct buf *b, const struct need *n)
+{
+	put_string(b, "{", "name", n->name);
+	put_string(b, ",", "state", need_state_name(n->state));
+	put_string(b, ",", "value", n->value);
+	if (n->means)
+		put_string(b, ",", "means", n->means);
+	if (n->todo)
+		put_string(b, ",", "help", n->todo);
+	buf_putc(b, '}');
+}
+
+static void json_purpose(const struct report *r, struct buf *b, int purpose)
+{
+	int k = hooks_better(&r->caps, r->chosen, purpose);
+	char text[TEXT];
+
+	put_string(b, "{", "purpose", hooks[purpose].purpose);
+	put_verdict(text, sizeof(text), r, purpose);
+	put_string(b, ",", "seen", text);
+	buf_printf(b, ",\"exact\":%s", strcmp(text, "exact") ? "false" : "true");
+	if (r->chosen[purpose] >= 0)
+		put_string(b, ",", "by", name_of(r, purpose, r->chosen[purpose]));
+	if (r->without[purpose] >= 0 && r->without[purpose] != r->chosen[purpose])
+		put_string(b, ",", "else_by", name_of(r, purpose, r->without[purpose]));
+	if (gap(r, purpose))
+		put_string(b, ",", "unseen", gap(r, purpose));
+	if (k >= 0) {
+		hooks_lacking(&r->caps, purpose, k, text, sizeof(text));
+		put_string(b, ",", "better", name_of(r, purpose, k));
+		put_string(b, ",", "needs", text);
+	}
+	buf_putc(b, '}');
+}
+
+void report_json(const struct report *r, struct buf *b)
+{
+	put_string(b, "{", "version", SOCKWATCH_VERSION);
+	put_string(b, ",", "libbpf", r->library);
+	put_string(b, ",", "kernel", r->caps.release);
+	buf_puts(b, ",\"needs\":[");
+	for (int i = 0; i < NEEDS; i++) {
+		buf_puts(b, i ? "," : "");
+		json_need(b, &r->needs[i]);
+	}
+	buf_printf(b, "],\"assumed\":%s,\"purposes\":[", r->assumed ? "true" : "false");
+	for (int i = 0; i < HOOK_PURPOSES; i++) {
+		buf_puts(b, i ? "," : "");
+		json_purpose(r, b, i);
+	}
+	buf_printf(b, "],\"exact\":%s", r->exact ? "true" : "false");
+	if (r->refusal[0])
+		put_string(b, ",", "cannot_run", r->refusal);
+	buf_puts(b, "}\n");
+}
