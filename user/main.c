@@ -54,9 +54,9 @@
  *       stage                     all cases, each in processes of its own
  *       tally                     what was moved against what was counted
  *   user/util/                    libc only: buf, fmt, hash, num, phases, text, unicode
- *   user/                         main (this), opts (command line), run (the loop), output (files),
- *                                 check and report (what this kernel lets us see), selftest and
- *                                 findings (known traffic, counted)
+ *   user/                         main (this), opts (command line), run (the loop), budget (length
+ *                                 of intervals), output (files), check and report (what this kernel
+ *                                 lets us see), selftest and findings (known traffic, counted)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -229,6 +229,7 @@ int main(int argc, char **argv)
 	run.delay_ns = opts.delay_ns;
 	run.iterations = opts.iterations;
 	run.own_cost = opts.own_cost;
+	run.cpu_budget = opts.cpu_budget;
 	status = run_to_status(&run, &opts, output);
 	run.source->ops->close(run.source);
 	return status;

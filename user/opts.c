@@ -18,6 +18,7 @@ enum { /* options without a letter */
        OPT_ONCE = 0x100,
        OPT_COLOR,
        OPT_OWN_COST,
+       OPT_CPU_BUDGET,
        OPT_ASCII,
        OPT_RING_SIZE,
        OPT_ACCOUNTS,
@@ -26,6 +27,7 @@ enum { /* options without a letter */
 
 static const uint64_t MIN_DELAY_NS = 100000000, MAX_DELAY_NS = 3600000000000,
 		      DEFAULT_DELAY_NS = 1000000000;
+static const uint64_t MIN_BUDGET = 100000, MAX_BUDGET = 1000000000; /* billionths of a core */
 
 static const struct argp_option table[] = {
 	{"delay", 'd', "SECS", 0, "Refresh every SECS seconds, 0.1 to 3600 (default 1)", 0},
@@ -41,6 +43,8 @@ static const struct argp_option table[] = {
 	{"verbose", 'v', NULL, 0, "How long the start took, by step; selftest: every flow", 0},
 	{"own-cost", OPT_OWN_COST, NULL, 0,
 	 "Show what sockwatch itself costs, its programs included (key i)", 0},
+	{"cpu-budget", OPT_CPU_BUDGET, "PCT", 0,
+	 "Use at most PCT percent of a core, 0.01 to 100: refresh less often if need be", 0},
 	{"color", OPT_COLOR, "WHEN", 0, "auto, always or never; NO_COLOR is honoured", 0},
 	{"ascii", OPT_ASCII, NULL, 0, "No characters beyond ASCII in the live view", 0},
 	{"ring-size", OPT_RING_SIZE, "BYTES", OPTION_HIDDEN, NULL, 0},
@@ -167,8 +171,10 @@ static void check_command(const struct opts *opts, struct argp_state *state)
 	if (opts->command != COMMAND_TOP && (opts->batch || opts->sort))
 		refuse(state, "%s does not go with `sockwatch %s`",
 		       opts->sort ? "--sort" : "--batch (or --once)", name);
-	if (opts->own_cost && opts->command != COMMAND_TOP && opts->command != COMMAND_LOG)
-		refuse(state, "--own-cost does not go with `sockwatch %s`", name);
+	if ((opts->own_cost || opts->cpu_budget) && opts->command != COMMAND_TOP &&
+	    opts->command != COMMAND_LOG)
+		refuse(state, "%s does not go with `sockwatch %s`",
+		       opts->own_cost ? "--own-cost" : "--cpu-budget", name);
 	if (opts->verbose && opts->command == COMMAND_CHECK)
 		refuse(state, "--verbose does not go with `sockwatch check`");
 }
@@ -208,6 +214,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_COLOR:
 		parse_color(opts, arg, state);
+		return 0;
+	case OPT_CPU_BUDGET:
+		if (num_percent(arg, MIN_BUDGET, MAX_BUDGET, &opts->cpu_budget))
+			refuse(state, "--cpu-budget takes percent from 0.01 to 100, not `%s`", arg);
 		return 0;
 	case OPT_OWN_COST:
 		opts->own_cost = true;

@@ -21,11 +21,12 @@ struct opts {
 	uint64_t iterations; /* 0 = until interrupted */
 	bool verbose;
 	bool own_cost;
-	bool batch;         /* tables as text instead of the live view */
-	const char *sort;   /* borrowed from argv; key of a column or NULL */
-	const char *output; /* borrowed; `-` = stdout */
-	const char *format; /* borrowed; of the log; NULL = json */
-	int color;          /* enum term_color */
+	uint64_t cpu_budget; /* billionths of a core; 0 = no limit */
+	bool batch;          /* tables as text instead of the live view */
+	const char *sort;    /* borrowed from argv; key of a column or NULL */
+	const char *output;  /* borrowed; `-` = stdout */
+	const char *format;  /* borrowed; of the log; NULL = json */
+	int color;           /* enum term_color */
 	bool ascii;
 	uint32_t ring_bytes; /* 0 = default */
 	uint32_t accounts;   /* 0 = default */

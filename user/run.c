@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "capture/host.h"
 #include "identity/ident.h"
 #include "tui/top.h"
@@ -23,7 +24,8 @@ struct loop {
 	struct run *run;
 	struct ident *ident;
 	struct pollfd fds[POLL_COUNT];
-	uint64_t delay_ns; /* as the timer is set */
+	struct budget budget; /* its interval is what the timer is set to */
+	uint64_t cpu_ns;      /* own CPU time when the interval began */
 	uint64_t ticks;
 	bool stop;
 	bool measuring; /* what our programs cost */
@@ -67,13 +69,13 @@ static void pump(const struct event *ev, void *arg)
 		run->error = err;
 }
 
-static int arm(struct loop *l, uint64_t delay_ns)
+static int arm(struct loop *l)
 {
-	struct timespec t = {.tv_sec = (time_t)(delay_ns / 1000000000),
-			     .tv_nsec = (long)(delay_ns % 1000000000)};
+	uint64_t ns = l->budget.interval_ns;
+	struct timespec t = {.tv_sec = (time_t)(ns / 1000000000),
+			     .tv_nsec = (long)(ns % 1000000000)};
 	struct itimerspec spec = {.it_interval = t, .it_value = t};
 
-	l->delay_ns = delay_ns;
 	return timerfd_settime(l->fds[POLL_TIMER].fd, 0, &spec, NULL) ? -errno : 0;
 }
 
@@ -99,14 +101,53 @@ static int tick(struct loop *l, bool last)
 	return src->ops->tick(src, host_boottime_ns(), last, ident_event, l->ident);
 }
 
+/* What the interval that has just ended took, with all that was drawn or written at its end. */
+static uint64_t used_ns(struct loop *l)
+{
+	uint64_t before_ns = l->cpu_ns;
+
+	l->cpu_ns = host_cpu_ns();
+	return l->cpu_ns - before_ns;
+}
+
+static void tell_pace(struct loop *l)
+{
+	const struct budget *b = &l->budget;
+	struct event ev = {.kind = EVENT_PACE, .time_ns = host_boottime_ns()};
+
+	ev.pace.interval_ns = b->interval_ns;
+	ev.pace.budget = b->share;
+	ev.pace.stretched = b->interval_ns > b->asked_ns;
+	ev.pace.over = b->over;
+	ident_event(&ev, l->ident);
+}
+
+/* The length of intervals may have changed from what it @was. */
+static int set_pace(struct loop *l, const struct budget *was)
+{
+	const struct budget *b = &l->budget;
+	bool longer = b->interval_ns > b->asked_ns, was_longer = was->interval_ns > was->asked_ns;
+
+	if ((longer || was_longer) &&
+	    (b->interval_ns != was->interval_ns || b->over != was->over || longer != was_longer))
+		tell_pace(l);
+	return b->interval_ns != was->interval_ns ? arm(l) : 0;
+}
+
 static int on_timer(struct loop *l)
 {
+	struct budget was = l->budget;
 	uint64_t expired;
+	int err;
 
 	if (read(l->fds[POLL_TIMER].fd, &expired, sizeof(expired)) != sizeof(expired))
 		return 0;
 	l->ticks++;
-	return tick(l, l->run->iterations && l->ticks >= l->run->iterations);
+	err = tick(l, l->run->iterations && l->ticks >= l->run->iterations);
+	if (err || l->stop)
+		return err;
+	budget_next(&l->budget, used_ns(l));
+	return set_pace(l, &was);
 }
 
 /* The live view has nothing left to say when it is closed; a log has its last interval. */
@@ -164,13 +205,14 @@ static void measure(struct loop *l, bool on)
 static int on_keys(struct loop *l)
 {
 	int what = top_input(l->run->top);
-	uint64_t delay_ns = top_delay_ns(l->run->top);
+	struct budget was = l->budget;
 
 	measure(l, top_own_cost(l->run->top));
 
 	if (what)
 		l->stop = true; /* the user quits, or the terminal is gone: a clean end both */
-	return delay_ns != l->delay_ns ? arm(l, delay_ns) : 0;
+	budget_ask(&l->budget, top_delay_ns(l->run->top));
+	return set_pace(l, &was);
 }
 
 static int step(struct loop *l)
@@ -238,6 +280,7 @@ int run_loop(struct run *run)
 	struct loop l = {.run = run};
 	int err;
 
+	budget_init(&l.budget, run->cpu_budget, run->delay_ns);
 	l.ident = ident_new(pump, run);
 	if (!l.ident)
 		return -ENOMEM;
@@ -248,9 +291,10 @@ int run_loop(struct run *run)
 		err = run->error;
 	measure(&l, run->own_cost);
 	if (!err)
-		err = arm(&l, run->delay_ns);
+		err = arm(&l);
 	if (!err)
 		show_first(run);
+	l.cpu_ns = host_cpu_ns();
 	while (!err && !l.stop)
 		err = step(&l);
 	if (l.fds[POLL_TIMER].fd >= 0)

@@ -19,6 +19,7 @@ struct run {
 	struct sink *top;  /* the same when it is the live view, else NULL */
 	int output;        /* descriptor whose reader may go away: ends the run; -1 = none */
 	uint64_t delay_ns;
+	uint64_t cpu_budget; /* billionths of a core for our process; 0 = no limit */
 	bool own_cost; /* have the cost of our programs counted; the live view may change it */
 	uint64_t iterations;   /* ticks; 0 = until interrupted */
 	struct phases *phases; /* of the start, with -v; else NULL */

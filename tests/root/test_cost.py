@@ -6,8 +6,10 @@ import re
 import socket
 import time
 
+import capture
 import case
-from capture import NOBODY, SOCKWATCH, Failed, Skipped, Sockwatch, as_nobody
+import checker
+from capture import NOBODY, SOCKWATCH, Failed, Skipped, Sockwatch, as_nobody, wait_for
 from case import Case
 from test_scenarios import Scenario
 
@@ -139,14 +141,35 @@ def killed(keep, spaces):
     keep[0].process.kill()
     keep[0].process.wait(5)
     with open("/proc/sys/kernel/bpf_stats_enabled", encoding="ascii") as file:
-        if file.read().strip() != "0" or any(map(_counts_runs, filter(str.isdigit, os.listdir("/proc")))):
-            raise Skipped("others have the kernel count the runs of programs")
+        others = file.read().strip() != "0"
+    if others or any(_counts_runs(pid) for pid in os.listdir("/proc") if pid.isdigit()):
+        raise Skipped("others have the kernel count the runs of programs")
     keep[0] = Sockwatch()
     _ping_pong(spaces[0])
     after = _run_counts(keep[0].process.pid)
     keep[0].stop()
     problems = [] if counted >= 2 * CALLS else [f"{counted} runs counted before"]
     return problems + ([f"runs counted after: {after}"] if not after or any(after) else [])
+
+
+def _stretched(log):
+    """The intervals that the budget made, in seconds."""
+    return [r["sockwatch.interval_s"] for r in log.records if r["sockwatch.record"] == "interval"]
+
+
+def budget(keep, spaces, family):
+    """--cpu-budget: longer intervals under load, the old ones after it, every byte all the same."""
+    keep[0] = Sockwatch("--cpu-budget", "1%", interval="0.1")
+    flows, _ = capture.run_gen(spaces[0], "tcp-many", family)
+    busy, _ = capture.run_gen(spaces[1], "tcp-busy", family)
+    wait_for("intervals as asked", lambda: _stretched(keep[0].read())[-1:] == [0.1], 30)
+    log = keep[0].stop()
+    problems = log.problems + log.losses() + checker.check(log.in_netns(spaces[0].inode), flows)
+    problems += checker.check(log.in_netns(spaces[1].inode), busy)
+    intervals = _stretched(log)
+    if not max(intervals, default=0) > 0.1:
+        problems.append(f"no interval was longer: {intervals}")
+    return problems
 
 
 def groups():
@@ -156,4 +179,4 @@ def groups():
         Scenario("cost/not-asked", not_asked),
         Scenario("cost/not-permitted", not_permitted),
         Scenario("cost/killed", killed),
-    ]
+    ] + [Scenario(f"cost/budget-v{family}", budget, family) for family in (4, 6)]

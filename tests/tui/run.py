@@ -228,6 +228,12 @@ def test_own_cost(t, _):
     t.quit()
 
 
+def test_budget(t, _):
+    t.start("-d 0.1 --cpu-budget 0.01")
+    t.wait(r"every [\d.]+s: (over )?CPU budget 0\.01%$", "what the budget does")
+    t.quit()
+
+
 def test_quit_restores(t, _):
     before = t.settings()
     for keys in (["q"], ["F10"], ["C-c"]):

@@ -156,6 +156,17 @@ void fixture_cost_tick(struct model *m, unsigned int second, uint64_t runs, uint
 	model_apply(m, &ev);
 }
 
+void fixture_pace(struct model *m, unsigned int ms, bool over)
+{
+	struct event ev = {.kind = EVENT_PACE, .time_ns = START_NS};
+
+	ev.pace.interval_ns = ms ? ms * 1000000ULL : FIXTURE_SECOND;
+	ev.pace.stretched = ms;
+	ev.pace.budget = 10000000;
+	ev.pace.over = over;
+	model_apply(m, &ev);
+}
+
 static void user(struct model *m, uint32_t uid, const char *name)
 {
 	struct event ev = {.kind = EVENT_USER, .time_ns = START_NS};

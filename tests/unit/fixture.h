@@ -4,6 +4,7 @@
 #ifndef TESTS_UNIT_FIXTURE_H
 #define TESTS_UNIT_FIXTURE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "event/event.h"
@@ -34,6 +35,9 @@ void fixture_tick(struct model *m, unsigned int second);
  * or not counted for @error. */
 void fixture_cost_tick(struct model *m, unsigned int second, uint64_t runs, uint64_t each_ns,
 		       int error);
+
+/** Intervals are @ms long by a budget of 1 % of a core, or as asked again if @ms is 0. */
+void fixture_pace(struct model *m, unsigned int ms, bool over);
 
 /** The facts of the host, users and services; no sockets. */
 void fixture_host(struct model *m);

@@ -151,6 +151,22 @@ static void draw_shows_own_cost(void **state)
 	model_free(m);
 }
 
+static void draw_says_what_the_budget_does(void **state)
+{
+	struct model *m = fixture_model();
+
+	(void)state;
+	fixture_pace(m, 2500, false);
+	assert_non_null(strstr(drawn(m, 24, 80, false), "  every 2.5s: CPU budget 1%\n"));
+	assert_non_null(strstr(drawn(m, 10, 40, false), "  every 2.5s: CPU budget 1%\n"));
+	key(m, ' ');
+	fixture_pace(m, 60000, true);
+	assert_non_null(strstr(drawn(m, 24, 80, false), "  every 60s: over CPU budget 1%\n"));
+	fixture_pace(m, 0, false);
+	assert_non_null(strstr(drawn(m, 24, 80, false), "  every 1s\n"));
+	model_free(m);
+}
+
 static void draw_says_when_there_is_nothing(void **state)
 {
 	struct model *m = model_new(NULL);
@@ -260,6 +276,7 @@ int main(void)
 		TEST(draw_shows_help),
 		TEST(draw_shows_pause_loss_and_notes),
 		TEST(draw_shows_own_cost),
+		TEST(draw_says_what_the_budget_does),
 		TEST(draw_says_when_there_is_nothing),
 		TEST(draw_says_when_the_window_is_too_small),
 		TEST(draw_uses_ascii_when_asked),

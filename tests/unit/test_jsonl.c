@@ -348,6 +348,26 @@ static void cost_is_a_line_while_it_is_counted(void **state)
 	assert_int_equal(rig_done(&r), 0);
 }
 
+static void the_budget_is_told_when_it_changes_the_interval(void **state)
+{
+	struct event ev = {.kind = EVENT_PACE, .pace = {.interval_ns = 2500000000ULL}};
+	struct rig r = rig_live(NULL);
+
+	(void)state;
+	rig_tick(&r, false);
+	ev.pace.budget = 500000;
+	ev.pace.stretched = true;
+	rig_feed(&r, &ev);
+	rig_expect(&r, STAMP_1 "\"interval\",\"sockwatch.interval_s\":2.5,"
+			       "\"sockwatch.cpu_budget_percent\":0.050,"
+			       "\"sockwatch.over_budget\":false}");
+	ev.pace.over = true;
+	rig_feed(&r, &ev);
+	assert_non_null(strstr(rig_line(&r), "\"sockwatch.over_budget\":true}"));
+	assert_null(rig_line(&r));
+	assert_int_equal(rig_done(&r), 0);
+}
+
 static void the_last_interval_comes_before_the_end(void **state)
 {
 	struct rig r = rig_live(NULL);
@@ -481,6 +501,7 @@ int main(void)
 		cmocka_unit_test(other_is_a_short_line),
 		cmocka_unit_test(end_has_totals_and_losses),
 		cmocka_unit_test(cost_is_a_line_while_it_is_counted),
+		cmocka_unit_test(the_budget_is_told_when_it_changes_the_interval),
 		cmocka_unit_test(the_last_interval_comes_before_the_end),
 		cmocka_unit_test(no_byte_of_a_name_breaks_a_line),
 		cmocka_unit_test(a_name_without_an_end_is_cut),

@@ -124,12 +124,40 @@ static void bytes_take_one_suffix(void **state)
 	check_all(num_bytes, numbers);
 }
 
+static void percent_is_a_share(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t share;
+		int err;
+	} rows[] = {
+		{"1", 10000000, 0},         {"1%", 10000000, 0},
+		{"0.05", 500000, 0},        {".5%", 5000000, 0},
+		{"100", 1000000000, 0},     {"2.1234567", 21234567, 0},
+		{"2.12345678", 0, -EINVAL}, {"0", 0, -ERANGE},
+		{"101", 0, -ERANGE},        {"184467440737095516", 0, -ERANGE},
+		{"", 0, -EINVAL},           {"%", 0, -EINVAL},
+		{"1%%", 0, -EINVAL},        {"1 %", 0, -EINVAL},
+		{"-1", 0, -EINVAL},         {"0000000000000000000000000001", 0, -EINVAL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t share = 0;
+
+		if (num_percent(rows[i].text, 1, 1000000000, &share) != rows[i].err ||
+		    share != rows[i].share)
+			fail_msg("`%s`: %llu", rows[i].text, (unsigned long long)share);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(u64_is_the_whole_text),
 		cmocka_unit_test(seconds_have_up_to_nine_decimals),
 		cmocka_unit_test(bytes_take_one_suffix),
+		cmocka_unit_test(percent_is_a_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

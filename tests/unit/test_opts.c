@@ -188,6 +188,10 @@ static void every_option_reaches_its_field(void **state)
 	assert_true(good("log -v")->verbose);
 	assert_true(good("--own-cost")->own_cost);
 	assert_true(good("log --own-cost")->own_cost);
+	assert_int_equal(good("--own-cost")->cpu_budget, 0);
+	assert_int_equal(good("--cpu-budget 1")->cpu_budget, 10000000);
+	assert_int_equal(good("log --cpu-budget=0.05%")->cpu_budget, 500000);
+	assert_int_equal(good("--cpu-budget 100")->cpu_budget, 1000000000);
 }
 
 static void options_may_stand_anywhere(void **state)
@@ -309,6 +313,10 @@ static void options_of_another_command_are_refused(void **state)
 	bad("--sort tx log", "--sort does not go with `sockwatch log`");
 	bad("check -v", "--verbose does not go with `sockwatch check`");
 	bad("selftest --own-cost", "--own-cost does not go with `sockwatch selftest`");
+	bad("check --cpu-budget 1", "--cpu-budget does not go with `sockwatch check`");
+	bad("--cpu-budget 0", "--cpu-budget takes percent from 0.01 to 100, not `0`");
+	bad("--cpu-budget 101", "not `101`");
+	bad("--cpu-budget half", "not `half`");
 }
 
 static void every_column_sorts(void **state)

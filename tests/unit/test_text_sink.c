@@ -284,6 +284,23 @@ static void programs_are_told_while_they_are_counted(void **state)
 	model_free(m);
 }
 
+static void the_budget_is_told_while_it_matters(void **state)
+{
+	struct model *m = model_of(1);
+	char *text;
+
+	(void)state;
+	fixture_pace(m, 2500, false);
+	text = write_one(m, &defaults);
+	assert_non_null(strstr(text, "every 2.50s: CPU budget 1.00%"));
+	free(text);
+	fixture_pace(m, 0, false);
+	text = write_one(m, &defaults);
+	assert_null(strstr(text, "every"));
+	free(text);
+	model_free(m);
+}
+
 static void notes_are_told_once(void **state)
 {
 	struct model *m = model_of(1);
@@ -360,6 +377,7 @@ int main(void)
 		cmocka_unit_test(rows_that_are_nothing_are_left_out),
 		cmocka_unit_test(loss_is_told_by_reason),
 		cmocka_unit_test(programs_are_told_while_they_are_counted),
+		cmocka_unit_test(the_budget_is_told_while_it_matters),
 		cmocka_unit_test(notes_are_told_once),
 		cmocka_unit_test(an_end_without_an_interval_says_nothing),
 		cmocka_unit_test(an_empty_model_has_empty_tables),

@@ -20,6 +20,7 @@ enum event_kind {
 	EVENT_HOST,    /* facts of the host, once at the start: host */
 	EVENT_NOTE,    /* something that is not seen, in one sentence for the user: note */
 	EVENT_LOST,    /* how many records or bytes were lost, by reason, in total: lost */
+	EVENT_PACE,    /* intervals have another length from now on: pace */
 	EVENT_TICK,    /* end of an interval: tick */
 };
 
@@ -154,6 +155,12 @@ struct event {
 		struct {
 			uint64_t total[LOST_COUNT];
 		} lost;
+		struct {
+			uint64_t interval_ns;
+			uint64_t budget; /* billionths of a core that we may use: the reason */
+			bool stretched;  /* longer than asked for */
+			bool over;       /* the longest there is, and still too short */
+		} pace;
 		struct {
 			uint64_t interval_ns;         /* since the tick before, or the start */
 			uint64_t wall_ns;             /* CLOCK_REALTIME of this tick */

@@ -106,6 +106,13 @@ static void apply_note(struct model_totals *t, const struct event *ev)
 		copy_text(t->notes[t->note_count++], ev->note.text);
 }
 
+static void apply_pace(struct model_totals *t, const struct event *ev)
+{
+	t->stretched_ns = ev->pace.stretched ? ev->pace.interval_ns : 0;
+	t->budget = ev->pace.budget;
+	t->over_budget = ev->pace.over;
+}
+
 static void apply_tick(struct model *m, const struct event *ev)
 {
 	static void (*const quiet[TABLE_COUNT])(struct entry *, void *) = {
@@ -187,6 +194,9 @@ void model_apply(struct model *m, const struct event *ev)
 		break;
 	case EVENT_LOST:
 		memcpy(m->totals.lost, ev->lost.total, sizeof(m->totals.lost));
+		break;
+	case EVENT_PACE:
+		apply_pace(&m->totals, ev);
 		break;
 	case EVENT_TICK:
 		apply_tick(m, ev);

@@ -75,6 +75,10 @@ struct model_totals {
 	struct program_cost programs, programs_tick; /* in total, and in the last interval */
 	int programs_error;                          /* errno: asked for and not counted */
 	uint64_t ticks;
+	uint64_t stretched_ns; /* length of intervals now, where the budget makes them longer; or 0
+				*/
+	uint64_t budget;       /* billionths of a core */
+	bool over_budget;      /* longer than that would not help */
 	uint16_t ephemeral_min, ephemeral_max;
 	uint32_t note_count; /* sentences of EVENT_NOTE kept */
 	char notes[8][EVENT_TEXT];

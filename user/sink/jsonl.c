@@ -315,6 +315,21 @@ static void put_programs(struct buf *b, const struct program_cost *c)
 	put_percent(b, "sockwatch.programs.percent", c->ns, c->counted_ns);
 }
 
+/** The budget makes intervals longer, or lets them be as asked again. */
+static void put_pace(struct jsonl *log, const struct event *ev)
+{
+	struct buf *b = &log->buf;
+	char now[FMT_TEXT];
+
+	record_begin(b, fmt_time_utc(now, sizeof(now), wall_now(log)), "interval");
+	put_seconds(b, "sockwatch.interval_s", ev->pace.interval_ns);
+	put_percent(b, "sockwatch.cpu_budget_percent", ev->pace.budget, 1000000000);
+	put_name(b, "sockwatch.over_budget");
+	buf_puts(b, ev->pace.over ? "true" : "false");
+	record_end(b);
+	flush(log);
+}
+
 /** Own cost of the interval, when it is asked for. */
 static void put_cost(struct jsonl *log, const struct model *m)
 {
@@ -382,6 +397,8 @@ static int jsonl_event(struct sink *s, const struct event *ev, const struct mode
 	/* a source that says nothing of its host still gets its first line before all others */
 	if (!log->begun && (ev->kind == EVENT_HOST || ev->kind == EVENT_TICK))
 		put_meta(log, m);
+	if (ev->kind == EVENT_PACE)
+		put_pace(log, ev);
 	if (ev->kind == EVENT_TICK)
 		on_tick(log, ev, m);
 	return log->err;

@@ -132,6 +132,16 @@ static void count_process(const struct row *row, void *arg)
 	*count += row->proc.pid != 0;
 }
 
+/** The budget makes intervals longer than asked for. */
+static void put_pace(struct buf *b, const struct model_totals *t)
+{
+	if (!t->stretched_ns)
+		return;
+	buf_printf(b, "  every %" PRIu64 ".%02us: %sCPU budget", t->stretched_ns / 1000000000,
+		   (unsigned int)(t->stretched_ns / 10000000 % 100), t->over_budget ? "over " : "");
+	put_percent(b, t->budget, 1000000000);
+}
+
 static void compose_header(struct buf *b, const struct model *m)
 {
 	const struct model_totals *t = model_totals(m);
@@ -154,6 +164,7 @@ static void compose_header(struct buf *b, const struct model *m)
 	put_lost(b, t);
 	put_evicted(b, t);
 	put_cost(b, t);
+	put_pace(b, t);
 }
 
 /** Bytes of @s up to the last double blank before which it fits @width; all of it if there is none.

@@ -88,19 +88,26 @@ static char *percent(char *dst, size_t size, uint64_t part_ns, uint64_t whole_ns
 
 static void add_clock(struct facts *f, const struct ui *ui)
 {
-	time_t seconds = (time_t)(ui->totals.wall_ns / 1000000000);
-	char text[FMT_TEXT];
+	const struct model_totals *t = &ui->totals;
+	time_t seconds = (time_t)(t->wall_ns / 1000000000);
+	char text[FMT_TEXT], budget[FMT_TEXT];
 	int first = f->count;
 	struct tm tm;
 
 	if (ui->paused)
 		add(f, 0, RANK_WARNING, ATTR_WARNING, " PAUSED %s ",
 		    fmt_age(text, sizeof(text), ui->paused_ns));
-	if (ui->totals.wall_ns && localtime_r(&seconds, &tm) &&
+	if (t->wall_ns && localtime_r(&seconds, &tm) &&
 	    strftime(text, sizeof(text), "%H:%M:%S", &tm))
 		add(f, 0, RANK_TIME, ATTR_NORMAL, "%s", text);
-	add(f, 0, RANK_TOTALS, ATTR_DIM, "every %ss",
-	    decimal(text, sizeof(text), ui->delay_ns / 1000000));
+	if (t->stretched_ns)
+		add(f, 0, RANK_NOTE, ATTR_NOTE, "every %ss: %sCPU budget %s%%",
+		    decimal(text, sizeof(text), t->stretched_ns / 1000000),
+		    t->over_budget ? "over " : "",
+		    decimal(budget, sizeof(budget), t->budget / 10000));
+	else
+		add(f, 0, RANK_TOTALS, ATTR_DIM, "every %ss",
+		    decimal(text, sizeof(text), ui->delay_ns / 1000000));
 	for (int i = first; i < f->count; i++)
 		f->list[i].right = true;
 }

@@ -433,6 +433,15 @@ static void refresh_totals(struct ui *ui, const struct model *m)
 		ui->row_count[t] = model_rows(m, (enum table_kind)t);
 }
 
+/* The picture stands still, what is said of us does not. */
+static void refresh_held(struct ui *ui, const struct model_totals *now)
+{
+	ui->paused_ns = now->time_ns - ui->totals.time_ns;
+	ui->totals.stretched_ns = now->stretched_ns;
+	ui->totals.budget = now->budget;
+	ui->totals.over_budget = now->over_budget;
+}
+
 static void limit_help(struct ui *ui)
 {
 	int last = help_height(ui) - ui->layout.overlay.rows;
@@ -455,7 +464,7 @@ int ui_refresh(struct ui *ui, const struct model *m)
 	if (!tab->held)
 		refresh_totals(ui, m);
 	else
-		ui->paused_ns = model_totals(m)->time_ns - ui->totals.time_ns;
+		refresh_held(ui, model_totals(m));
 	if (ui->paused && !tab->held)
 		err = hold(ui, m);
 	ui_resize(ui, ui->rows, ui->cols);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 enum { NS_DIGITS = 9 };
 
@@ -92,6 +93,27 @@ int num_seconds(const char *s, uint64_t min_ns, uint64_t max_ns, uint64_t *ret_n
 	if (!err)
 		err = scale(&v, ns_per_s, ns);
 	return finish(s, err, v, min_ns, max_ns, ret_ns);
+}
+
+int num_percent(const char *s, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	char number[24];
+	size_t len = strlen(s);
+	uint64_t v;
+	int err;
+
+	if (len && s[len - 1] == '%')
+		len--;
+	if (len >= sizeof(number))
+		return -EINVAL;
+	memcpy(number, s, len);
+	number[len] = '\0';
+	err = num_seconds(number, 0, UINT64_MAX, &v); /* billionths of one percent */
+	if (err)
+		return err;
+	if (v % 100)
+		return -EINVAL;
+	return finish("", 0, v / 100, min, max, ret);
 }
 
 static uint64_t suffix_factor(char c)

@@ -10,6 +10,9 @@ int num_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
 /** Seconds with at most 9 decimals after `.` (`1`, `0.5`, `.5`) into nanoseconds in [min_ns,
  * max_ns]. */
 int num_seconds(const char *s, uint64_t min_ns, uint64_t max_ns, uint64_t *ret_ns);
+/** Percent with at most 7 decimals (`1`, `0.5`, `2.5%`) into billionths of the whole in [min, max].
+ */
+int num_percent(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
 /** Bytes with an optional suffix K, M, G of either case (base 1024) in [min, max]. */
 int num_bytes(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
 
