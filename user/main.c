@@ -71,6 +71,7 @@
 #include "capture/host.h"
 #include "capture/live.h"
 #include "check.h"
+#include "model/filter.h"
 #include "model/model.h"
 #include "opts.h"
 #include "output.h"
@@ -144,6 +145,8 @@ static int run_to_status(struct run *run, const struct opts *opts, int output)
 	int err = -ENOMEM, close_err;
 
 	run->model = model_new(NULL);
+	if (run->model)
+		model_set_filter(run->model, opts->filter);
 	run->sink = run->model ? open_sink(opts, run, output) : NULL;
 	phases_end(run->phases, "output", host_boottime_ns());
 	if (run->sink)
@@ -232,5 +235,6 @@ int main(int argc, char **argv)
 	run.cpu_budget = opts.cpu_budget;
 	status = run_to_status(&run, &opts, output);
 	run.source->ops->close(run.source);
+	filter_free(opts.filter);
 	return status;
 }

@@ -9,8 +9,11 @@
 #include <unistd.h>
 
 #include "capture/live.h"
+#include "identity/service.h"
 #include "model/column.h"
+#include "model/filter.h"
 #include "tui/term.h"
+#include "util/buf.h"
 #include "util/num.h"
 #include "util/text.h"
 
@@ -38,6 +41,10 @@ static const struct argp_option table[] = {
 	 "Sort by a column: tx, rx, txtotal, rxtotal, pid, name, ...; "
 	 "`help` lists them",
 	 0},
+	{"filter", 'F', "EXPR", 0,
+	 "Only connections that match, as FILTER: `tcp and port 443 and not proc nginx`; "
+	 "`help` lists the words",
+	 0},
 	{"format", 'f', "FORMAT", 0, "log, check, selftest: json", 0},
 	{"output", 'o', "FILE", 0, "log: append to FILE; - is stdout (default)", 0},
 	{"verbose", 'v', NULL, 0, "How long the start took, by step; selftest: every flow", 0},
@@ -56,6 +63,8 @@ static const struct argp_option table[] = {
 
 static const char doc[] =
 	"top for sockets: exact bytes and connections per process, port and connection.\v"
+	"FILTER is in the language of sockwatch-filter(7), for the live view; others take -F.\n"
+	"\n"
 	"Commands:\n"
 	"  top       the live view; the default\n"
 	"  log       one JSON object a line for each socket and process that moved\n"
@@ -86,6 +95,27 @@ static void refuse(const struct argp_state *state, const char *fmt, ...)
 	text_vformat(text, sizeof(text), fmt, args);
 	va_end(args);
 	argp_error(state, "%s", text);
+}
+
+/* What is read on the way to struct opts. */
+struct parse {
+	struct opts *opts;
+	const char *expression; /* of -F; borrowed */
+	bool named;             /* a command was */
+	struct buf words;       /* the arguments that are a filter, with blanks between them */
+};
+
+static void list_filter_words(void)
+{
+	struct filter_word_info word;
+
+	for (size_t i = 0; filter_word(i, &word); i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "%s %s", word.names, word.value ? word.value : "");
+		printf("%-36s %s\n", text, word.help);
+	}
+	exit(EXIT_OK);
 }
 
 static void list_sort_keys(void)
@@ -147,16 +177,48 @@ static const char *const commands[] = {
 	[COMMAND_SELFTEST] = "selftest",
 };
 
-static void parse_word(struct opts *opts, const char *arg, struct argp_state *state)
+/* The first word may be a command; all others are a filter. */
+static void parse_word(struct parse *p, const char *arg, struct argp_state *state)
 {
-	if (state->arg_num)
-		refuse(state, "one argument too many: `%s`", arg);
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+	for (size_t i = 0; !state->arg_num && i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(arg, commands[i])) {
-			opts->command = (enum command)i;
+			p->opts->command = (enum command)i;
+			p->named = true;
 			return;
 		}
-	refuse(state, "`%s` is not a command (top, log, check, selftest)", arg);
+	if (p->words.len)
+		buf_putc(&p->words, ' ');
+	buf_puts(&p->words, arg);
+}
+
+/* One line, since it says where and what. */
+static void refuse_filter(const struct parse *p, const struct filter_error *e)
+{
+	bool command = p->words.len && !p->named && !strchr(p->words.data, ' ');
+
+	fprintf(stderr, "sockwatch: filter: %s%s\n", e->message,
+		command ? " (commands are top, log, check, selftest)" : "");
+	exit(EXIT_USAGE);
+}
+
+static void parse_filter(struct parse *p, struct argp_state *state)
+{
+	const char *text = p->words.len ? p->words.data : p->expression;
+	enum command command = p->opts->command;
+	struct filter_error error;
+
+	if (p->words.len && command != COMMAND_TOP)
+		refuse(state, "one argument too many: `%s`%s", text,
+		       command == COMMAND_LOG ? " (a filter goes with -F)" : "");
+	if (text && command != COMMAND_TOP && command != COMMAND_LOG)
+		refuse(state, "--filter belongs to the live view and `sockwatch log`");
+	if (p->words.len && p->expression)
+		refuse(state, "a filter as arguments and one with --filter: only one can be");
+	if (!text)
+		return;
+	p->opts->filter = filter_new(text, service_port, &error);
+	if (!p->opts->filter)
+		refuse_filter(p, &error);
 }
 
 /* The command may stand behind its options, so only at the end is it known what goes with it. */
@@ -181,7 +243,8 @@ static void check_command(const struct opts *opts, struct argp_state *state)
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-	struct opts *opts = state->input;
+	struct parse *p = state->input;
+	struct opts *opts = p->opts;
 
 	switch (key) {
 	case 'd':
@@ -200,6 +263,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 's':
 		parse_sort(opts, arg, state);
+		return 0;
+	case 'F':
+		if (!strcmp(arg, "help"))
+			list_filter_words();
+		p->expression = arg;
 		return 0;
 	case 'f':
 		if (strcmp(arg, "json") != 0)
@@ -238,10 +306,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		return 0;
 	case ARGP_KEY_ARG:
-		parse_word(opts, arg, state);
+		parse_word(p, arg, state);
 		return 0;
 	case ARGP_KEY_END:
 		check_command(opts, state);
+		parse_filter(p, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -278,7 +347,9 @@ static void flush_stdout(void)
 
 void opts_parse(struct opts *opts, int argc, char **argv)
 {
-	static const struct argp argp = {table, parse_option, "[COMMAND]", doc, NULL, NULL, NULL};
+	static const struct argp argp = {table, parse_option, "[COMMAND] [FILTER...]", doc, NULL,
+					 NULL,  NULL};
+	struct parse parse = {.opts = opts};
 	char **args = calloc((size_t)argc + 1, sizeof(*args)); /* ours to put in order and to name
 								*/
 
@@ -293,7 +364,8 @@ void opts_parse(struct opts *opts, int argc, char **argv)
 	memcpy(args, argv, (size_t)argc * sizeof(*args));
 	refuse_hostile_options(argc, argv);
 	args[0] = (char *)"sockwatch"; /* getopt's messages begin with it, whatever the path */
-	argp_parse(&argp, argc, args, 0, NULL, opts);
+	argp_parse(&argp, argc, args, 0, NULL, &parse);
+	buf_done(&parse.words);
 	free(args);
 	if (!opts->output)
 		opts->output = "-";

@@ -15,6 +15,8 @@ enum exit_status {
 
 enum command { COMMAND_TOP, COMMAND_LOG, COMMAND_CHECK, COMMAND_SELFTEST };
 
+struct filter;
+
 struct opts {
 	enum command command;
 	uint64_t delay_ns;
@@ -28,9 +30,10 @@ struct opts {
 	const char *format;  /* borrowed; of the log; NULL = json */
 	int color;           /* enum term_color */
 	bool ascii;
-	uint32_t ring_bytes; /* 0 = default */
-	uint32_t accounts;   /* 0 = default */
-	const char *hooks;   /* borrowed; way of kcaps_limit or NULL */
+	uint32_t ring_bytes;   /* 0 = default */
+	uint32_t accounts;     /* 0 = default */
+	const char *hooks;     /* borrowed; way of kcaps_limit or NULL */
+	struct filter *filter; /* owned by the caller; NULL = none */
 };
 
 /** Fill @opts. Prints help or version and exits 0, or one line of error and exits EXIT_USAGE. */

@@ -17,6 +17,7 @@ Real traffic with known bytes against `sockwatch log`. Needs root; exits 77 with
   test_cost.py        what it costs, and what it says of that
   test_errors.py      refusals, and the files and descriptors that it is given
   test_check.py       sockwatch check, with less and less permitted
+  test_filter.py      what matches a filter is there to the byte, all else is not
   test_selftest.py    sockwatch selftest, also where it must fail
   test_signals.py     text without a terminal, signals, what is left in the kernel
   test_programs.py    nginx, curl, wget, redis, iperf3, socat
@@ -35,6 +36,7 @@ import test_checker  # noqa: E402
 import test_cost  # noqa: E402
 import test_degraded  # noqa: E402
 import test_errors  # noqa: E402
+import test_filter  # noqa: E402
 import test_generated  # noqa: E402
 import test_programs  # noqa: E402
 import test_scenarios  # noqa: E402
@@ -58,7 +60,7 @@ def main():
             if not os.access(program, os.X_OK) and not (args.list and program == capture.SOCKWATCH):
                 sys.exit(f"run.py: {program} is not there: run make first")
         for module in (test_generated, test_programs, test_scenarios, test_degraded, test_errors,
-                       test_check, test_cost, test_selftest, test_signals):
+                       test_check, test_cost, test_filter, test_selftest, test_signals):
             suites += module.groups()
     if args.list:
         for suite in suites:

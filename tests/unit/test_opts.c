@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "model/column.h"
+#include "model/filter.h"
 
 enum { MAX_ARGS = 16, TEXT = 16384 };
 
@@ -22,6 +23,7 @@ enum { MAX_ARGS = 16, TEXT = 16384 };
 struct outcome {
 	struct opts opts; /* texts are those of our own arguments */
 	bool returned;    /* from opts_parse */
+	char filter[512]; /* its text, or nothing */
 };
 
 static struct outcome *outcome;
@@ -68,6 +70,8 @@ static void child(int out_fd, int err_fd)
 	dup2(err_fd, STDERR_FILENO);
 	opts_parse(&outcome->opts, arg_count, args);
 	outcome->returned = true;
+	if (outcome->opts.filter)
+		strcpy(outcome->filter, filter_text(outcome->opts.filter));
 	fflush(stdout);
 	_exit(0);
 }
@@ -279,11 +283,9 @@ static void the_ring_is_a_power_of_two(void **state)
 static void words_that_are_not_known_are_refused(void **state)
 {
 	(void)state;
-	bad("nosuch", "`nosuch` is not a command (top, log");
-	bad("LOG", "`LOG` is not a command");
 	bad("log top", "one argument too many: `top`");
-	bad("top log", "one argument too many: `log`");
 	bad("log log", "one argument too many: `log`");
+	bad("check top", "one argument too many: `top`");
 	bad("--nosuch", "unrecognized option");
 	bad("-Z", "invalid option");
 	bad("log -f xml", "format `xml` is not known (json)");
@@ -295,7 +297,7 @@ static void words_that_are_not_known_are_refused(void **state)
 static void what_a_terminal_would_obey_is_shown(void **state)
 {
 	(void)state;
-	bad("\033[31m", "`\\x1b[31m` is not a command");
+	bad("log \033[31m", "one argument too many: `\\x1b[31m`");
 	bad("--color \033]0;x\a", "not `\\x1b]0;x\\x07`");
 	bad("log --\033[2J", "unrecognized option '--\\x1b[2J'");
 	assert_null(strpbrk(err, "\033\a"));
@@ -317,6 +319,100 @@ static void options_of_another_command_are_refused(void **state)
 	bad("--cpu-budget 0", "--cpu-budget takes percent from 0.01 to 100, not `0`");
 	bad("--cpu-budget 101", "not `101`");
 	bad("--cpu-budget half", "not `half`");
+}
+
+static void a_filter_is_words_or_an_option(void **state)
+{
+	(void)state;
+	good("");
+	assert_null(outcome->opts.filter);
+	good("port 443");
+	assert_string_equal(outcome->filter, "port 443");
+	assert_int_equal(outcome->opts.command, COMMAND_TOP);
+	good("top tcp and -d 2 not port ssh");
+	assert_string_equal(outcome->filter, "tcp and not port ssh");
+	assert_int_equal(outcome->opts.delay_ns, 2000000000);
+	good("-b -- port 80");
+	assert_string_equal(outcome->filter, "port 80");
+	good("log -F rx>1M");
+	assert_string_equal(outcome->filter, "rx>1M");
+	good("--filter=udp --batch");
+	assert_string_equal(outcome->filter, "udp");
+	good("-F tcp -F udp"); /* the last one counts */
+	assert_string_equal(outcome->filter, "udp");
+	good("--filter= log");
+	assert_string_equal(outcome->filter, "");
+	bad("log udp", "one argument too many: `udp` (a filter goes with -F)");
+	bad("log -F tcp udp more", "one argument too many: `udp more`");
+	bad("-F tcp udp", "only one can be");
+	bad("check -F tcp", "--filter belongs to the live view and `sockwatch log`");
+	bad("-F tcp selftest", "--filter belongs to");
+	bad("-F", "requires an argument");
+}
+
+/* One line and no more: it says where. */
+static void bad_filter(const char *line, const char *want)
+{
+	parse(line);
+	assert_false(outcome->returned);
+	assert_int_equal(status, EXIT_USAGE);
+	assert_string_equal(out, "");
+	assert_string_equal(err, want);
+}
+
+static void a_wrong_filter_is_one_line(void **state)
+{
+	(void)state;
+	bad_filter("tcp prot 80", "sockwatch: filter: unknown word \"prot\" at column 5, did you "
+				  "mean \"port\"?\n");
+	bad_filter("log -F pot",
+		   "sockwatch: filter: unknown word \"pot\" at column 1, did you mean \"port\"?\n");
+	bad_filter("top port", "sockwatch: filter: \"port\" at column 1 needs a value behind it\n");
+	bad_filter("chekc", "sockwatch: filter: unknown word \"chekc\" at column 1, did you mean "
+			    "\"proc chekc\"? (commands are top, log, check, selftest)\n");
+	bad_filter("LOG", "sockwatch: filter: unknown word \"LOG\" at column 1, did you mean "
+			  "\"proc LOG\"? (commands are top, log, check, selftest)\n");
+	bad_filter("-F \033[31m", "sockwatch: filter: unknown word \"\\x1b[31m\" at column 1, did "
+				  "you mean \"proc \\x1b[31m\"?\n");
+	bad_filter(
+		"-F port:nosuchservice",
+		"sockwatch: filter: unknown word \"port:nosuchservice\" at column 1, did you mean "
+		"\"proc port:nosuchservice\"?\n");
+}
+
+static void filter_help_lists_every_word(void **state)
+{
+	struct filter_word_info word;
+	char *line;
+
+	(void)state;
+	told("-F help");
+	line = strtok(out, "\n");
+	for (size_t i = 0; filter_word(i, &word); i++, line = strtok(NULL, "\n")) {
+		assert_non_null(line);
+		assert_int_equal(strncmp(line, word.names, strlen(word.names)), 0);
+		assert_non_null(strstr(line, word.help));
+		assert_non_null(strstr(line, word.value ? word.value : ""));
+	}
+	assert_null(line);
+}
+
+/* A word that is both would always be the command. */
+static void no_filter_begins_with_a_command(void **state)
+{
+	static const char *const ours[] = {"top",  "log",    "trace",  "who",   "check",
+					   "help", "record", "replay", "serve", "selftest"};
+	struct filter_word_info word;
+
+	(void)state;
+	for (size_t i = 0; filter_word(i, &word); i++) {
+		char names[64];
+
+		strcpy(names, word.names);
+		for (char *name = strtok(names, " "); name; name = strtok(NULL, " "))
+			for (size_t k = 0; k < sizeof(ours) / sizeof(ours[0]); k++)
+				assert_string_not_equal(name, ours[k]);
+	}
 }
 
 static void every_column_sorts(void **state)
@@ -400,6 +496,10 @@ int main(void)
 		cmocka_unit_test(words_that_are_not_known_are_refused),
 		cmocka_unit_test(what_a_terminal_would_obey_is_shown),
 		cmocka_unit_test(options_of_another_command_are_refused),
+		cmocka_unit_test(a_filter_is_words_or_an_option),
+		cmocka_unit_test(a_wrong_filter_is_one_line),
+		cmocka_unit_test(filter_help_lists_every_word),
+		cmocka_unit_test(no_filter_begins_with_a_command),
 		cmocka_unit_test(every_column_sorts),
 		cmocka_unit_test(sort_help_lists_every_column),
 		cmocka_unit_test(help_is_asked_for_in_three_ways),

@@ -35,3 +35,13 @@ void service_events(event_fn *fn, void *arg)
 	}
 	endservent();
 }
+
+uint16_t service_port(const char *name)
+{
+	static const char *const transports[] = {"tcp", "udp", "sctp"};
+	struct servent *entry = NULL;
+
+	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]) && !entry; i++)
+		entry = getservbyname(name, transports[i]);
+	return entry ? ntohs((uint16_t)entry->s_port) : 0;
+}

@@ -7,5 +7,7 @@
 
 /** An EVENT_SERVICE for each TCP and UDP service that the host knows. */
 void service_events(event_fn *fn, void *arg);
+/** Port of a service or one of its aliases, of TCP before UDP before SCTP; 0 if there is none. */
+uint16_t service_port(const char *name);
 
 #endif

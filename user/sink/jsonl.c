@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "model/filter.h"
 #include "util/buf.h"
 #include "util/fmt.h"
 #include "util/text.h"
@@ -159,6 +160,8 @@ static void put_meta(struct jsonl *log, const struct model *m)
 		put_string(b, "host.name", t->host, sizeof(t->host));
 	put_seconds(b, "sockwatch.interval_s", log->interval_ns);
 	put_notes(b, t);
+	if (model_filter(m))
+		put_string(b, "sockwatch.filter", filter_text(model_filter(m)), FILTER_LENGTH);
 	record_end(b);
 	log->begun = true;
 	flush(log);

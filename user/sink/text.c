@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/filter.h"
 #include "model/view.h"
 #include "util/buf.h"
 #include "util/fmt.h"
@@ -202,6 +203,19 @@ static void put_header(struct text *t, const struct model *m)
 	buf_done(&header);
 }
 
+/** The numbers above and below are of what matches, so this stands between them. */
+static void put_filter(struct text *t, const struct model *m)
+{
+	const struct filter *f = model_filter(m);
+	char line[LINE] = "filter: ";
+	size_t at = strlen(line);
+
+	if (!f)
+		return;
+	text_sanitize(line + at, sizeof(line) - at, filter_text(f), strlen(filter_text(f)));
+	put_line(t, line);
+}
+
 /** What is not seen is told once, under the first header that comes after it was known. */
 static void put_notes(struct text *t, const struct model *m)
 {
@@ -326,6 +340,7 @@ static int text_event(struct sink *s, const struct event *ev, const struct model
 		buf_putc(&t->buf, '\n');
 	t->begun = true;
 	put_header(t, m);
+	put_filter(t, m);
 	put_notes(t, m);
 	for (int table = 0; table < TABLE_COUNT; table++) {
 		int err;

@@ -124,6 +124,11 @@ static void add_host(struct facts *f, const struct ui *ui)
 		fact = add(f, 0, RANK_HOST, ATTR_NORMAL, "%s", host);
 		fact->squeeze = 8;
 	}
+	if (ui->filter) {
+		text_sanitize(host, sizeof(host), ui->filter, strlen(ui->filter));
+		fact = add(f, 0, RANK_RATES, ATTR_NOTE, "filter: %.600s", host);
+		fact->squeeze = 16;
+	}
 	if (!ui->totals.ticks)
 		add(f, 0, RANK_OPEN, ATTR_NOTE, "starting ...");
 }

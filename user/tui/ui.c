@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* qsort_r */
 #include "tui/ui.h"
 
+#include "model/filter.h"
 #include "tui/help.h"
 #include "tui/keys.h"
 
@@ -459,6 +460,7 @@ int ui_refresh(struct ui *ui, const struct model *m)
 
 	if (!m)
 		return 0;
+	ui->filter = model_filter(m) ? filter_text(model_filter(m)) : NULL;
 	if (!ui->paused)
 		release(ui);
 	if (!tab->held)

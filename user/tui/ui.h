@@ -49,6 +49,7 @@ struct ui {
 	struct model_totals totals; /* of the picture: those of the pause while paused */
 	uint64_t paused_ns;         /* age of the picture while paused */
 	uint64_t records_rate;      /* per second, over the last interval */
+	const char *filter;         /* text of the model's, borrowed from it; NULL = none */
 };
 
 /** 0 or -ENOMEM. The size is 24x80 until ui_resize. */
