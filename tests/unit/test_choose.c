@@ -26,7 +26,7 @@ enum { WHY = 256 };
 #define UNTIL_6_4 SENDPAGE, OLD_ACCEPT
 #define UNTIL_6_9 OLD_ACCEPT
 #define NO_BYTES [HOOK_BYTES] = NONE, [HOOK_PACKET_BYTES] = NONE
-#define NO_SENDPAGE [HOOK_SENDPAGE] = NONE
+#define LOST_SENDPAGE [HOOK_SENDPAGE] = NONE
 #define NO_FEXIT [HOOK_CONNECT_ERRNO] = NONE, [HOOK_ACCEPT] = "getpeername4", \
 	[HOOK_UDP_RECV_PEERS] = "udp_recvmsg4", [HOOK_PACKET_RELEASE] = NONE
 #define NO_CONNECT_ENTER [HOOK_CONNECT_ENTER] = NONE
@@ -74,9 +74,9 @@ static const struct row {
 	{V(6, 18), 0, NULL, NULL, {NULL}},
 	{V(7, 3), 0, NULL, NULL, {NULL}},
 	/* hosts without BPF trampolines */
-	{V(5, 12), LACK(TRAMPOLINES), "6.3", "needs", {NO_BYTES, NO_SENDPAGE, NO_FEXIT}},
-	{V(6, 1), LACK(TRAMPOLINES), "6.3", "needs", {NO_BYTES, NO_SENDPAGE, NO_FEXIT}},
-	{V(6, 3), LACK(TRAMPOLINES), NULL, "needs", {NO_SENDPAGE, NO_FEXIT}},
+	{V(5, 12), LACK(TRAMPOLINES), "6.3", "needs", {NO_BYTES, LOST_SENDPAGE, NO_FEXIT}},
+	{V(6, 1), LACK(TRAMPOLINES), "6.3", "needs", {NO_BYTES, LOST_SENDPAGE, NO_FEXIT}},
+	{V(6, 3), LACK(TRAMPOLINES), NULL, "needs", {LOST_SENDPAGE, NO_FEXIT}},
 	{V(6, 5), LACK(TRAMPOLINES), NULL, NULL, {NO_FEXIT}},
 	{V(6, 18), LACK(TRAMPOLINES), NULL, NULL, {NO_FEXIT}},
 	{V(7, 3), LACK(TRAMPOLINES), NULL, NULL, {NO_FEXIT}},
@@ -94,8 +94,8 @@ static const struct row {
 	{V(6, 12), LACK(CAP_BPF) | LACK(CAP_PERFMON), "CAP_BPF is missing", NULL, {NULL}},
 	{V(5, 8), LACK(CAP_BPF), "CAP_BPF is missing", NULL, {UNTIL_6_2, NO_ITERATORS}},
 	/* without BTF; with all programs refused */
-	{V(6, 12), ALL_OF_BTF, "BTF", "needs", {NOTHING, NO_SENDPAGE}},
-	{V(5, 8), ALL_OF_BTF, "BTF", "needs", {NOTHING, NO_SENDPAGE}},
+	{V(6, 12), ALL_OF_BTF, "BTF", "needs", {NOTHING, LOST_SENDPAGE}},
+	{V(5, 8), ALL_OF_BTF, "BTF", "needs", {NOTHING, LOST_SENDPAGE}},
 	{V(6, 12), LACK(TP_BTF) | LACK(TRAMPOLINES), "security module", "typed", {NOTHING}},
 	/* functions that were inlined or left out */
 	{V(6, 12), LACK(TP_TCP_DESTROY), NULL, "tcp_destroy_sock", {[HOOK_TCP_END] = NONE}},
@@ -104,7 +104,7 @@ static const struct row {
 	{V(6, 1), LACK(FN_PACKET), NULL, "6.3",
 	 {[HOOK_BYTES] = "inet_sendmsg_exit", [HOOK_PACKET_BYTES] = NONE, UNTIL_6_4,
 	  [HOOK_PACKET_RELEASE] = NONE}},
-	{V(6, 1), LACK(FN_SENDPAGE), NULL, "6.5", {FEXIT_BYTES, NO_SENDPAGE, OLD_ACCEPT}},
+	{V(6, 1), LACK(FN_SENDPAGE), NULL, "6.5", {FEXIT_BYTES, LOST_SENDPAGE, OLD_ACCEPT}},
 	{V(6, 12), LACK(FN_ACCEPT), NULL, NULL, {[HOOK_ACCEPT] = "getpeername4"}},
 	{V(6, 12), LACK(FN_CONSUME_UDP), NULL, NULL, {[HOOK_UDP_RECV_PEERS] = "udp_recvmsg4"}},
 	{V(6, 12), LACK(FN_CONNECT), NULL, NULL, {[HOOK_CONNECT_ERRNO] = NONE}},
