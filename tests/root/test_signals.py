@@ -260,11 +260,12 @@ def held_objects(pid):
 
 
 def all_objects(kind):
-    """{id: what bpftool says of it}."""
-    got = run("bpftool", "-j", kind, "list")
-    if got.status:
-        raise Failed(f"bpftool {kind} list: {got.err}")
-    return {entry["id"]: entry for entry in json.loads(got.out)}
+    """{id: what bpftool says of it}. It fails when one of another process goes while it lists."""
+    for _ in range(20):
+        got = run("bpftool", "-j", kind, "list")
+        if not got.status:
+            return {entry["id"]: entry for entry in json.loads(got.out)}
+    raise Failed(f"bpftool {kind} list: status {got.status}: {got.err}{got.out[-200:]}")
 
 
 def _all_of(pid):
