@@ -3,8 +3,7 @@
 #ifndef BPF_ACCOUNT_H
 #define BPF_ACCOUNT_H
 
-#include "emit.bpf.h"
-#include "sock.bpf.h"
+#include "meter.bpf.h"
 
 #define MSG_PEEK 2
 #define MSG_ERRQUEUE 0x2000
@@ -22,15 +21,14 @@ struct call { /* one call that moved bytes */
 	__u32 flags; /* SW_F_FIRST_TX or SW_F_FIRST_RX: its direction; SW_F_PER_PEER, SW_F_SHARED */
 };
 
-/* @rx: bytes that the call under way received and that its hook has not booked yet. */
-static __always_inline void sock_init(struct sw_sock *st, const void *sk, __u64 cookie, __u32 rx)
+/* @call: bytes that the call under way received, or sent if negative, and not booked yet. */
+static __always_inline void sock_init(struct sw_sock *st, const void *sk, __u64 cookie, __s32 call)
 {
 	if (__sync_val_compare_and_swap(&st->initialised, 0, 1))
 		return;
 	flow_read(&st->flow, sk);
 	st->flow.flags |= earlier_side(&st->flow, sk);
-	if (has_consumed_bytes(st->flow.protocol))
-		st->base_rx = consumed_bytes(sk, st->flow.protocol) - rx;
+	meters_init(st, sk, call);
 	st->flow.so_cookie = cookie;
 	/* An accepted MPTCP socket has its listener's cookie (mptcp_sk_clone_init copies it). */
 	if (st->flow.protocol == IPPROTO_MPTCP)
@@ -53,7 +51,7 @@ static __always_inline void sock_init(struct sw_sock *st, const void *sk, __u64 
 	})
 
 /** State of a socket, made when missing; NULL when the kernel has no memory (counted). */
-static __noinline struct sw_sock *sock_get(struct sock *sk, __u32 rx)
+static __noinline struct sw_sock *sock_get(struct sock *sk, __s32 call)
 {
 	struct sw_sock *st;
 
@@ -63,7 +61,7 @@ static __noinline struct sw_sock *sock_get(struct sock *sk, __u32 rx)
 	if (!st)
 		return NULL;
 	if (!st->initialised)
-		sock_init(st, sk, bpf_get_socket_cookie(sk), rx);
+		sock_init(st, sk, bpf_get_socket_cookie(sk), call);
 	return st;
 }
 
@@ -169,8 +167,6 @@ static __noinline void extra_add(struct sw_sock *st, struct sock *sk, const stru
 	e = bpf_map_lookup_elem(&extras, &key);
 	if (!e)
 		e = extra_new(st, sk, &key, call);
-	if (rx)
-		__sync_fetch_and_add(&st->extra_rx, call->bytes);
 	if (!e) {
 		count(&stats.lost_accounts);
 		__sync_fetch_and_add(rx ? &st->over_rx : &st->over_tx, call->bytes);
@@ -291,6 +287,8 @@ static __noinline void account_slow(struct sw_sock *st, struct sock *sk, struct 
 		flow_refresh(&st->flow, sk);
 	}
 	i = slot_find(st, &call->who);
+	if (i && is_tcp(&st->flow))
+		call->bytes = others_book(st, call->flags == SW_F_FIRST_RX, call->bytes);
 	if (st->flow.protocol == IPPROTO_UDP &&
 	    udp_other_peer(st, sk, call->flags == SW_F_FIRST_RX, &call->peer)) {
 		if (i >= 0 && st->slot[i & 1].account.epoch == 0)
@@ -352,7 +350,7 @@ static __always_inline void account_io(struct sock *sk, int ret, int flags, bool
 	}
 	st = bpf_sk_storage_get(&socks, sk, NULL, 0);
 	if (!st || !st->initialised)
-		st = sock_get(sk, rx ? ret : 0);
+		st = sock_get(sk, rx ? ret : -ret);
 	if (!st)
 		return;
 	who_runs(&call.who);

@@ -14,17 +14,12 @@ static __always_inline int sock_claim(struct sw_sock *st)
 	return slot_find(st, &who);
 }
 
-static __noinline void on_connect_start(struct sock *sk)
+static __noinline void on_connect_start(struct sw_sock *st, struct sock *sk)
 {
-	struct sw_sock *st = sock_get(sk, 0);
-
 	if (!st)
 		return;
-	/* Used again after connect(AF_UNSPEC), which has zeroed the kernel's counters: the row and
-	 * its totals go on, with what the sweep has told of bytes past recvmsg, under the new peer.
-	 */
-	if (st->slot[0].sent_rx > st->slot[0].account.rx_bytes)
-		st->slot[0].account.rx_bytes = st->slot[0].sent_rx;
+	/* Used again after connect(AF_UNSPEC): the row goes on under the new peer. */
+	meters_stop(st);
 	st->flow.flags &= ~(SW_F_SERVER | SW_F_RELEASED | SW_F_WAS_ESTABLISHED | SW_F_ATTEMPT);
 	st->flow.flags |= SW_F_CLIENT;
 	st->flow.state = TCP_SYN_SENT;
@@ -34,23 +29,15 @@ static __noinline void on_connect_start(struct sock *sk)
 	emit_slot(SW_REC_CONNECT, 0, st, 0);
 }
 
-static __always_inline __u64 booked_rx(const struct sw_sock *st)
+static __noinline void on_established(struct sw_sock *st, struct sock *sk, int old)
 {
-	return st->slot[0].account.rx_bytes + st->slot[1].account.rx_bytes + st->extra_rx;
-}
-
-static __noinline void on_established(struct sock *sk, int old)
-{
-	struct sw_sock *st = sock_get(sk, 0);
-
 	if (!st)
 		return;
-	st->flow.state = TCP_ESTABLISHED;
 	st->flow.flags |= SW_F_WAS_ESTABLISHED;
 	if (old == TCP_SYN_SENT && !(st->flow.flags & SW_F_CLIENT)) /* was under way at the start */
 		st->flow.flags |= SW_F_CLIENT | SW_F_BEFORE_START;
-	if (has_consumed_bytes(st->flow.protocol) && old == TCP_SYN_SENT)
-		st->base_rx = consumed_bytes(sk, st->flow.protocol) - booked_rx(st);
+	meters_begin(st, sk);
+	st->flow.state = TCP_ESTABLISHED;
 	flow_read_local(&st->flow, sk);
 	flow_read_peer(&st->flow, sk);
 	if (st->flow.flags & SW_F_CLIENT) {
@@ -63,10 +50,8 @@ static __noinline void on_established(struct sock *sk, int old)
 	count(&stats.dirty);
 }
 
-static __noinline void on_listen(struct sock *sk)
+static __noinline void on_listen(struct sw_sock *st, struct sock *sk)
 {
-	struct sw_sock *st = sock_get(sk, 0);
-
 	if (!st)
 		return;
 	st->flow.state = TCP_LISTEN;
@@ -82,6 +67,8 @@ static __noinline void on_state_change(struct sock *sk, int old, int new)
 
 	if (!st || !st->initialised || (st->flow.flags & SW_F_RELEASED))
 		return;
+	if (!can_send(new))
+		meter_end_tx(st, sk, old);
 	st->flow.state = new;
 	if (old == TCP_SYN_SENT && new == TCP_CLOSE) {
 		int error = BPF_CORE_READ(sk, sk_err);
@@ -96,35 +83,24 @@ static __noinline void on_state_change(struct sock *sk, int old, int new)
 
 static __always_inline void on_tcp_state(struct sock *sk, int old, int new)
 {
+	struct sw_sock *st = NULL;
+
 	if (!is_watched(sk->__sk_common.skc_family))
 		return;
 	/* SCTP_SS_LISTENING has the same number */
-	if (sk->sk_protocol == IPPROTO_SCTP && new == TCP_LISTEN)
-		on_listen(sk);
-	if (!has_tcp_states(sk->sk_protocol) || is_subflow(sk))
+	if ((!has_tcp_states(sk->sk_protocol) || is_subflow(sk)) &&
+	    (sk->sk_protocol != IPPROTO_SCTP || new != TCP_LISTEN))
 		return;
+	if (new == TCP_SYN_SENT || new == TCP_ESTABLISHED || new == TCP_LISTEN)
+		st = sock_get(sk, 0);
 	if (new == TCP_SYN_SENT)
-		on_connect_start(sk);
+		on_connect_start(st, sk);
 	else if (new == TCP_ESTABLISHED)
-		on_established(sk, old);
+		on_established(st, sk, old);
 	else if (new == TCP_LISTEN)
-		on_listen(sk);
+		on_listen(st, sk);
 	else if (new != TCP_SYN_RECV)
 		on_state_change(sk, old, new);
-}
-
-/* What recvmsg did not see (splice, TCP_ZEROCOPY_RECEIVE), in bytes, of all accounts together. */
-static __always_inline __u64 bypassed_bytes(const struct sw_sock *st, const void *sk)
-{
-	__u64 booked = booked_rx(st), consumed;
-
-	if (!has_consumed_bytes(st->flow.protocol) || st->flow.family == AF_PACKET || has_ulp(sk))
-		return 0;
-	if (!(st->flow.flags &
-	      (SW_F_CLIENT | SW_F_SERVER | SW_F_BEFORE_START | SW_F_FIRST_RX | SW_F_FIRST_TX)))
-		return 0;
-	consumed = consumed_bytes(sk, st->flow.protocol) - st->base_rx;
-	return (__s64)(consumed - booked) > 0 ? consumed - booked : 0;
 }
 
 /* TCP: the last one to know the socket. For those that no process ever held, or that no release
@@ -135,7 +111,7 @@ static __always_inline void on_tcp_destroy(struct sock *sk)
 
 	if (!st || !st->initialised || (st->flow.flags & SW_F_RELEASED))
 		return;
-	st->slot[0].account.rx_bytes += bypassed_bytes(st, sk);
+	meters_settle(st, sk);
 	st->flow.state = TCP_CLOSE;
 	emit_close(st);
 }
@@ -156,7 +132,7 @@ static __noinline void on_release(struct sw_sock *st, const void *raw)
 		emit_slot(SW_REC_FAIL, 0, st, 0);
 	if (st->flow.protocol == IPPROTO_MPTCP)
 		flow_read_peer(&st->flow, raw);
-	st->slot[0].account.rx_bytes += bypassed_bytes(st, raw);
+	meters_settle(st, raw);
 	emit_close(st);
 }
 

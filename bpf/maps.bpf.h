@@ -11,17 +11,27 @@ struct sw_slot {
 	__u64 sent_rx;
 };
 
+struct sw_meter {     /* one direction of a TCP socket, beside what calls book: see meter.bpf.h */
+	__u64 base;   /* the kernel's count when nothing of ours had moved */
+	__u64 others; /* booked to all accounts but slot 0 */
+	__u64 ahead;  /* what slot 0 was told to have moved, be it booked or not */
+	__u64 paid;   /* by others for what slot 0 was told */
+	__u32 anchor; /* of the connection that base belongs to (struct tcp_count) */
+	__u32 set;    /* base and anchor hold */
+};
+
 struct sw_sock { /* state of one socket; freed with it by the kernel */
 	struct sw_flow flow;
-	__u64 base_rx;  /* TCP: bytes consumed when we first saw it (see consumed_bytes) */
-	__u64 extra_rx; /* received by accounts in the hash */
-	__u64 over_tx;  /* bytes of accounts that the hash had no room for */
+	struct sw_meter tx, rx;
+	__u64 tx_end;  /* the kernel's count when the process could send no more, without FIN */
+	__u64 tx_owed; /* that no call had booked at the last sweep */
+	__u64 over_tx; /* bytes of accounts that the hash had no room for */
 	__u64 over_rx;
 	__u64 sent_over;   /* over_tx + over_rx in the last record */
 	__u32 initialised; /* flow and base are being set, or are set */
 	__u32 changed;     /* state changed and no record told it */
 	__u32 stashes;     /* a peer was left for a call of this socket, once at least */
-	__u32 pad;
+	__u32 tx_ended;    /* tx_end holds */
 	struct sw_slot slot[SW_SLOTS];
 };
 

@@ -8,6 +8,7 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define AF_PACKET 17
+#define SOCK_STREAM 1
 #define SOCK_RAW 3
 #define PF_KTHREAD 0x00200000    /* include/linux/sched.h */
 #define SOCK_BINDPORT_LOCK 8     /* include/net/sock.h */
@@ -17,9 +18,14 @@ enum { /* include/net/tcp_states.h */
        TCP_ESTABLISHED = 1,
        TCP_SYN_SENT,
        TCP_SYN_RECV,
-       TCP_CLOSE = 7,
+       TCP_FIN_WAIT1,
+       TCP_FIN_WAIT2,
+       TCP_TIME_WAIT,
+       TCP_CLOSE,
        TCP_CLOSE_WAIT,
-       TCP_LISTEN = 10,
+       TCP_LAST_ACK,
+       TCP_LISTEN,
+       TCP_CLOSING,
 };
 
 enum { /* linux/if_ether.h; offsets of the source address in the headers */
@@ -42,6 +48,13 @@ static __always_inline bool is_watched(__u16 family)
 static __always_inline bool has_tcp_states(__u16 protocol)
 {
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
+}
+
+/* Not a raw socket of that protocol, nor a packet socket of that ethertype. */
+static __always_inline bool is_tcp(const struct sw_flow *flow)
+{
+	return flow->protocol == IPPROTO_TCP && flow->type == SOCK_STREAM &&
+	       flow->family != AF_PACKET;
 }
 
 /* A subflow of an MPTCP socket: its bytes are booked to the MPTCP socket, once. */
@@ -138,41 +151,67 @@ static __always_inline __u32 earlier_side(const struct sw_flow *flow, const stru
 	return SW_F_BEFORE_START | (flow->protocol == IPPROTO_TCP ? tcp_side(sk, flow->state) : 0);
 }
 
+struct tcp_count { /* one direction of a TCP socket as the kernel counts it */
+	__u64 bytes;
+	__u32 anchor; /* constant while a connection lives; a torn read has another */
+};
+
 /**
  * Bytes that processes took from a TCP socket by any path (recvmsg, splice, zero-copy), 64 bits
- * wide: what was received less what still waits. rcv_nxt and bytes_received count a FIN as a byte
- * (tcp_rcv_nxt_update); once it was read past (copied_seq == rcv_nxt) it must be taken off.
+ * wide: what was received less what still waits. rcv_nxt and bytes_received move together and count
+ * a FIN as a byte (tcp_rcv_nxt_update); once it was read past (copied_seq == rcv_nxt) it must be
+ * taken off.
  */
-static __noinline __u64 tcp_consumed_bytes(const void *sk)
+static __noinline void tcp_consumed(struct tcp_count *count, const void *sk)
 {
 	const struct tcp_sock *tp = sk;
 	__u32 copied = BPF_CORE_READ(tp, copied_seq);
 	__u32 next = BPF_CORE_READ(tp, rcv_nxt);
-	__u64 bytes = BPF_CORE_READ(tp, bytes_received) - (__u32)(next - copied);
+	__u64 received = BPF_CORE_READ(tp, bytes_received);
 
+	if (!count)
+		return;
+	count->anchor = next - (__u32)received;
+	count->bytes = received + (__s32)(copied - next);
 	if (copied == next &&
 	    (BPF_CORE_READ((const struct sock *)sk, __sk_common.skc_flags) & SOCK_DONE_BIT))
-		bytes--;
-	return bytes;
+		count->bytes--;
+}
+
+/**
+ * Bytes that processes handed to a TCP socket by any path, sent yet or not, 64 bits wide: what was
+ * acknowledged and what waits for it. bytes_acked and snd_una move together (tcp_snd_una_update).
+ * A client's SYN and a FIN count as a byte.
+ */
+static __noinline void tcp_handed(struct tcp_count *count, const void *sk)
+{
+	const struct tcp_sock *tp = sk;
+	__u64 acked = BPF_CORE_READ(tp, bytes_acked);
+	__u32 una = BPF_CORE_READ(tp, snd_una);
+
+	if (!count)
+		return;
+	count->anchor = una - (__u32)acked;
+	count->bytes = acked + (__s32)(BPF_CORE_READ(tp, write_seq) - una);
 }
 
 /* MPTCP counts them itself. Splice goes by recvmsg until it gets a way of its own
  * (mptcp_splice_read, there in 7.3), which is later than the counter. */
-static __always_inline bool has_consumed_bytes(__u16 protocol)
+static __always_inline bool mptcp_counts(__u16 protocol)
 {
 	const struct mptcp_sock *msk = NULL;
 
-	return protocol == IPPROTO_TCP ||
-	       (protocol == IPPROTO_MPTCP && bpf_core_field_exists(msk->bytes_consumed));
+	return protocol == IPPROTO_MPTCP && bpf_core_field_exists(msk->bytes_consumed);
 }
 
-static __always_inline __u64 consumed_bytes(const void *sk, __u16 protocol)
+static __always_inline void mptcp_consumed(struct tcp_count *count, const void *sk)
 {
 	const struct mptcp_sock *msk = sk;
 
-	if (protocol == IPPROTO_TCP)
-		return tcp_consumed_bytes(sk);
-	return bpf_core_field_exists(msk->bytes_consumed) ? BPF_CORE_READ(msk, bytes_consumed) : 0;
+	count->anchor = 0;
+	count->bytes = 0;
+	if (bpf_core_field_exists(msk->bytes_consumed))
+		count->bytes = BPF_CORE_READ(msk, bytes_consumed);
 }
 
 /* Bytes are ciphertext below an upper-layer protocol (kTLS): do not mix them with plaintext. */

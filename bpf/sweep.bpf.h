@@ -50,15 +50,17 @@ static __always_inline int on_file(struct seq_file *seq, struct task_struct *tas
 	return 0;
 }
 
-/* Write one slot's totals, @bypass added to the received ones. */
-static __noinline int sweep_slot(struct seq_file *seq, struct sw_sock *st, int i, __u64 bypass)
+/* Write one slot's account with these totals. */
+static __noinline int sweep_slot(struct seq_file *seq, struct sw_sock *st, int i, __u64 tx,
+				 __u64 rx)
 {
 	struct sw_record r;
 
 	if (!seq || !st)
 		return 0;
 	record_fill(&r, SW_REC_SWEEP, 0, &st->flow, &st->slot[i & 1].account);
-	r.account.rx_bytes += bypass;
+	r.account.tx_bytes = tx;
+	r.account.rx_bytes = rx;
 	if (i)
 		r.flow.flags |= SW_F_SHARED;
 	return bpf_seq_write(seq, &r, sizeof(r));
@@ -80,34 +82,26 @@ static __noinline int sweep_over(struct seq_file *seq, struct sw_sock *st)
 /**
  * One socket: write what it owes and then note it as sent; not before, as the kernel throws away
  * what was written of a socket that did not fit and calls again with it.
- * What bypassed recvmsg belongs to the one process of the socket; with several it waits for the
- * close, as a call that is under way has moved copied_seq but is not booked to its process yet.
  */
 static __always_inline int on_sweep(struct seq_file *seq, struct sock *sk, struct sw_sock *st)
 {
 	__u32 flags = st->flow.flags;
-	bool alone = !st->slot[1].account.tgid && !(flags & SW_F_EXTRA);
 	struct sw_slot *first = &st->slot[0], *second = &st->slot[1];
-	__u64 bypass, tx0, rx0, tx1, rx1, over;
+	__u64 tx0, rx0, tx1, rx1, over;
 	__u32 changed = st->changed;
 
 	if (!st->initialised || !st->flow.cookie || (flags & SW_F_RELEASED))
 		return 0;
-	bypass = alone || live.sweep_final ? bypassed_bytes(st, sk) : 0;
-	if (bypass && !first->account.tgid) { /* the reader looks for its holder, then it is his */
-		count(&stats.ownerless);
-		bypass = live.sweep_final ? bypass : 0;
-	}
-	tx0 = first->account.tx_bytes;
-	rx0 = first->account.rx_bytes + bypass;
+	tx0 = sweep_total(st, sk, false);
+	rx0 = sweep_total(st, sk, true);
 	tx1 = second->account.tx_bytes;
 	rx1 = second->account.rx_bytes;
 	over = st->over_tx + st->over_rx;
 	if (changed || tx0 != first->sent_tx || rx0 != first->sent_rx || (flags & SW_F_NO_RELEASE))
-		if (sweep_slot(seq, st, 0, bypass))
+		if (sweep_slot(seq, st, 0, tx0, rx0))
 			return 0;
 	if (tx1 != second->sent_tx || rx1 != second->sent_rx)
-		if (sweep_slot(seq, st, 1, 0))
+		if (sweep_slot(seq, st, 1, tx1, rx1))
 			return 0;
 	if (over != st->sent_over && sweep_over(seq, st))
 		return 0;

@@ -114,13 +114,17 @@ enum sw_release {
 	SW_RELEASE_PACKET = 1 << 2, /* packet sockets */
 };
 
+enum sw_heal {
+	SW_HEAL_TX = 1 << 0, /* calls that sent were not seen: the sweep looks for their bytes */
+};
+
 struct sw_live {             /* in mapped data: user space writes, programs read */
 	__u32 epoch;         /* moved at each refresh, never 0 */
 	__u32 sweep_final;   /* the sweep books what bypassed recvmsg even on shared sockets */
 	__u32 release;       /* enum sw_release: whose end some hook reports */
 	__u32 half_ring;     /* bytes in the ring buffer from which on the reader is woken */
 	__u32 connect_errno; /* a hook on the return of connect tells why it failed */
-	__u32 pad;
+	__u32 heal;          /* enum sw_heal */
 };
 
 struct sw_stats {            /* in mapped data: programs write, user space reads */

@@ -72,8 +72,14 @@ typedef struct {
 	unsigned int val;
 } kuid_t;
 
+typedef struct {
+	int owned;
+} socket_lock_t;
+
 struct sock {
 	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
+	int sk_write_pending;
 	__u8 sk_kern_sock : 1;
 	__u8 sk_userlocks : 4; /* until 6.6 a bit-field, then a byte: read as the former */
 	int sk_err;
@@ -101,6 +107,7 @@ struct tcp_sock {
 	__u32 rcv_nxt;
 	__u32 snd_nxt;
 	__u32 snd_una;
+	__u32 write_seq;
 	__u64 bytes_received;
 	__u64 bytes_acked;
 	__u64 bytes_sent;

@@ -13,6 +13,7 @@ Real traffic with known bytes against `sockwatch log`. Needs root; exits 77 with
   report.py           a line for each test, and the sum
   test_checker.py     a doctored log must not pass (--self-check: only this, without root)
   test_generated.py   every case of gen, IPv4 and IPv6
+  test_counters.py    the counters of TCP sockets themselves, where calls are not seen
   test_degraded.py    the same cases without cgroup2, and with it unmounted
   test_cost.py        what it costs, and what it says of that
   test_errors.py      refusals, and the files and descriptors that it is given
@@ -34,6 +35,7 @@ import report  # noqa: E402
 import test_check  # noqa: E402
 import test_checker  # noqa: E402
 import test_cost  # noqa: E402
+import test_counters  # noqa: E402
 import test_degraded  # noqa: E402
 import test_errors  # noqa: E402
 import test_filter  # noqa: E402
@@ -59,8 +61,9 @@ def main():
         for program in (capture.SOCKWATCH, capture.GEN):
             if not os.access(program, os.X_OK) and not (args.list and program == capture.SOCKWATCH):
                 sys.exit(f"run.py: {program} is not there: run make first")
-        for module in (test_generated, test_programs, test_scenarios, test_degraded, test_errors,
-                       test_check, test_cost, test_filter, test_selftest, test_signals):
+        for module in (test_generated, test_counters, test_programs, test_scenarios, test_degraded,
+                       test_errors, test_check, test_cost, test_filter, test_selftest,
+                       test_signals):
             suites += module.groups()
     if args.list:
         for suite in suites:

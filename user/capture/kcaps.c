@@ -238,8 +238,18 @@ void kcaps_probe(struct kcaps *caps)
 	libbpf_set_print(print);
 }
 
+static bool is_one_of(const char *word, const char *const words[], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(word, words[i]))
+			return true;
+	return false;
+}
+
 bool kcaps_limit(struct kcaps *caps, const char *way)
 {
+	static const char *const others[] = {"tracepoint", "lossy", "suspicious"};
+
 	if (!strcmp(way, "fexit"))
 		caps->has[KCAP_TP_SOCK_LENGTH] = false;
 	else if (!strcmp(way, "no-cgroup"))
@@ -247,7 +257,7 @@ bool kcaps_limit(struct kcaps *caps, const char *way)
 	else if (!strcmp(way, "no-trampoline"))
 		caps->has[KCAP_TRAMPOLINES] = false;
 	else
-		return !strcmp(way, "tracepoint");
+		return is_one_of(way, others, sizeof(others) / sizeof(*others));
 	return true;
 }
 

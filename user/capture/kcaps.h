@@ -50,7 +50,8 @@ struct kcaps {
 /** Ask the kernel. Never fails: what cannot be asked is not there. */
 void kcaps_probe(struct kcaps *caps);
 /** Leave out what is better than @way, to try the other ways: `tracepoint` (nothing), `fexit`,
- *  `no-cgroup`, `no-trampoline`. False when there is no such way. */
+ *  `no-cgroup`, `no-trampoline`. `lossy` and `suspicious` leave out nothing here: the capture does
+ *  not see calls that send, or looks for bytes of such. False when there is no such way. */
 bool kcaps_limit(struct kcaps *caps, const char *way);
 /** Close what it holds. */
 void kcaps_done(struct kcaps *caps);

@@ -30,6 +30,7 @@ enum {
 	WALK_BATCH = 256,      /* entries of the hash a system call */
 	SWEEP_SHARE = 50,      /* a sweep may cost one part in so many of the time */
 	LAST_WALKS = 3,
+	HEAL_SWEEPS = 3, /* after a miss: the first notes what is owed, the second may tell it */
 	IDLE_SWEEP_NS = 2000000000, /* for sockets whose end only a sweep shows */
 };
 
@@ -55,6 +56,8 @@ struct live {
 	uint64_t ring_capacity; /* records */
 	bool started;
 	bool holders_wanted; /* bytes of a process not known yet: look at all files again */
+	bool suspicious;     /* sweeps always look for bytes of skipped calls: to test that */
+	unsigned int heal;   /* sweeps that are still to look for bytes of skipped calls */
 	/* what the last sweep knew */
 	uint64_t swept_io, swept_dirty, walked_extra, ownerless;
 	uint64_t next_sweep_ns, next_snapshot_ns, last_sweep_ns, last_tick_ns;
@@ -200,6 +203,8 @@ static bool sweep_is_due(const struct live *live, uint64_t now_ns, bool last)
 		return true;
 	if (now_ns < live->next_sweep_ns)
 		return false;
+	if (live->heal)
+		return true;
 	if (counts->no_release && now_ns - live->last_sweep_ns >= IDLE_SWEEP_NS)
 		return true;
 	return counts->io_records != live->swept_io ||
@@ -220,6 +225,8 @@ static int sweep(struct live *live, uint64_t now_ns)
 	cost_ns = host_cpu_ns() - before_ns;
 	live->last_sweep_ns = now_ns;
 	live->next_sweep_ns = now_ns + cost_ns * SWEEP_SHARE;
+	if (live->heal)
+		live->heal--;
 	return 0;
 }
 
@@ -262,6 +269,18 @@ static int walk(struct live *live)
 	return 0;
 }
 
+/* Calls may have been skipped: from now on sweeps look for what they sent. */
+static void note_misses(struct live *live)
+{
+	uint64_t before = live->progs.missed;
+
+	progs_read(&live->progs, host_boottime_ns());
+	if (live->progs.missed == before && !live->suspicious)
+		return;
+	live->heal = HEAL_SWEEPS;
+	live->skel->data->live.heal = SW_HEAL_TX;
+}
+
 static int collect(struct live *live, uint64_t now_ns, bool last)
 {
 	const struct decode_counts *counts = decode_counts(live->decode);
@@ -270,6 +289,7 @@ static int collect(struct live *live, uint64_t now_ns, bool last)
 
 	if (err)
 		return err;
+	note_misses(live);
 	live->skel->data->live.epoch++; /* before the sweep: what comes after it sends a record */
 	live->skel->data->live.sweep_final = last;
 	if (last)
@@ -371,7 +391,8 @@ static int live_tick(struct source *src, uint64_t now_ns, bool last, event_fn *f
 		err = finish(live);
 	if (err)
 		return err;
-	progs_read(&live->progs, host_boottime_ns());
+	if (last)
+		note_misses(live);
 	tell_lost(live, now_ns);
 	tell_tick(live, now_ns, last);
 	return 0;
@@ -418,13 +439,25 @@ static uint32_t releases(const int chosen[HOOK_PURPOSES])
 	return release;
 }
 
+/* @lossy: as if the kernel skipped each call that sends. */
+static bool is_wanted(const struct live *live, const struct bpf_program *prog, bool lossy)
+{
+	const char *name = bpf_program__name(prog);
+
+	if (lossy && strstr(name, "send") && bpf_program__type(prog) == BPF_PROG_TYPE_TRACING)
+		return false;
+	return hooks_wants(live->chosen, name);
+}
+
 static void configure(struct live *live, const struct live_options *options)
 {
 	uint32_t ring_bytes = options->ring_bytes ? options->ring_bytes : SW_RING_BYTES;
+	bool lossy = options->way && !strcmp(options->way, "lossy");
 	struct bpf_program *prog;
 
+	live->suspicious = lossy || (options->way && !strcmp(options->way, "suspicious"));
 	bpf_object__for_each_program(prog, live->skel->obj)
-		bpf_program__set_autoload(prog, hooks_wants(live->chosen, bpf_program__name(prog)));
+		bpf_program__set_autoload(prog, is_wanted(live, prog, lossy));
 	bpf_map__set_max_entries(live->skel->maps.ring, ring_bytes);
 	if (options->accounts)
 		bpf_map__set_max_entries(live->skel->maps.extras, options->accounts);

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * Bytes that no call told of. A TCP socket counts what moves through it, so what went past our
+ * hooks (splice, zero-copy receive) or was skipped by the kernel is not lost. With `moved` the
+ * kernel's count since the meter's base, what is told of a socket in one direction is
+ *
+ *     max(booked to slot 0, ahead) + others <= moved, and at the close == moved
+ *
+ * Calls book, to slot 0 or others, when they return: what is booked was moved. A sweep can see
+ * calls half-way; it tells moved - others as slot 0's and keeps that as `ahead`. As long as slot 0
+ * lags behind it, calls of others pay by what it lags: either they pay in full, or the debt, which
+ * is what calls under way had moved by then or more. So no byte is told twice. A sweep sets ahead
+ * and then looks whether there are others, a call makes itself one and then looks at ahead: one of
+ * two CPUs sees the other.
+ */
+#ifndef BPF_METER_H
+#define BPF_METER_H
+
+#include "emit.bpf.h"
+#include "sock.bpf.h"
+
+static __always_inline bool can_send(__u8 state)
+{
+	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT || state == TCP_SYN_RECV;
+}
+
+/* MPTCP sockets have a count of what was received alone. */
+static __always_inline bool has_meter(const struct sw_flow *flow, bool rx)
+{
+	return is_tcp(flow) || (rx && mptcp_counts(flow->protocol) && flow->family != AF_PACKET);
+}
+
+static __always_inline void tcp_count(struct tcp_count *count, const void *sk, bool rx)
+{
+	if (rx && mptcp_counts(BPF_CORE_READ((const struct sock *)sk, sk_protocol)))
+		mptcp_consumed(count, sk);
+	else if (rx)
+		tcp_consumed(count, sk);
+	else
+		tcp_handed(count, sk);
+}
+
+/* Told of slot 0, or about to be. */
+static __always_inline __u64 first_bytes(const struct sw_sock *st, bool rx)
+{
+	__u64 booked = rx ? st->slot[0].account.rx_bytes : st->slot[0].account.tx_bytes;
+	__u64 ahead = rx ? st->rx.ahead : st->tx.ahead;
+
+	return booked > ahead ? booked : ahead;
+}
+
+/* From now on, on a socket that nobody locks for us: an anchor must come twice, else the sweep
+ * tries again. @told: bytes that count as moved already. */
+static __noinline void meter_set(struct sw_meter *m, const void *sk, bool rx, __u64 told)
+{
+	struct tcp_count before, count;
+
+	if (!m)
+		return;
+	tcp_count(&before, sk, rx);
+	tcp_count(&count, sk, rx);
+	m->anchor = count.anchor;
+	m->base = count.bytes - told;
+	if (count.anchor == before.anchor)
+		__sync_val_compare_and_swap(&m->set, 0, 1);
+}
+
+/* Meters of a socket that is seen for the first time. @call: bytes that the call under way has
+ * received, or sent if negative, and not booked. */
+static __always_inline void meters_init(struct sw_sock *st, const void *sk, __s32 call)
+{
+	__u8 state = st->flow.state;
+
+	if (!has_meter(&st->flow, true) || state == TCP_CLOSE || state == TCP_SYN_SENT ||
+	    state == TCP_LISTEN)
+		return; /* meters_begin, when it is established */
+	meter_set(&st->rx, sk, true, call > 0 ? call : 0);
+	if (!has_meter(&st->flow, false))
+		return;
+	meter_set(&st->tx, sk, false, call < 0 ? -call : 0);
+	st->tx_end = st->tx.base;
+	st->tx_ended = !can_send(state);
+}
+
+/* A connect starts, perhaps not the first of this socket (connect to AF_UNSPEC has zeroed the
+ * kernel's counters): base keeps what was told of the connections before it. */
+static __always_inline void meters_stop(struct sw_sock *st)
+{
+	__u64 tx = first_bytes(st, false) + st->tx.others;
+
+	if (st->tx_ended && (__s64)(st->tx_end - st->tx.base - tx) > 0)
+		tx = st->tx_end - st->tx.base; /* and what was owed */
+	st->tx.set = 0;
+	st->rx.set = 0;
+	st->tx_ended = 0;
+	st->tx.base = tx;
+	st->rx.base = first_bytes(st, true) + st->rx.others;
+}
+
+/* Established, and locked by who says so. What fast open has sent in the SYN counts as moved. */
+static __always_inline void meters_begin(struct sw_sock *st, const void *sk)
+{
+	struct tcp_count count;
+
+	if (!has_meter(&st->flow, true))
+		return;
+	if (!st->rx.set) {
+		tcp_count(&count, sk, true);
+		st->rx.base = count.bytes - st->rx.base;
+		st->rx.anchor = count.anchor;
+		st->rx.set = 1;
+	}
+	if (!st->tx.set && has_meter(&st->flow, false)) {
+		tcp_handed(&count, sk);
+		st->tx.base = (count.bytes && st->flow.flags & SW_F_CLIENT) - st->tx.base;
+		st->tx.anchor = count.anchor;
+		st->tx.set = 1;
+	}
+}
+
+/* From here on the process can send nothing. The tracepoint comes before the new state is set
+ * (inet_sk_state_store) and a FIN is counted (tcp_send_fin): who finds a FIN counted finds this. */
+static __always_inline void meter_end_tx(struct sw_sock *st, const void *sk, int old)
+{
+	struct tcp_count count;
+
+	if (!st->tx.set || st->tx_ended)
+		return;
+	tcp_handed(&count, sk);
+	if (count.anchor != st->tx.anchor)
+		return;
+	st->tx_end = count.bytes;
+	if (!can_send(old)) /* the change before this one was not seen */
+		st->tx_end--;
+	__sync_val_compare_and_swap(&st->tx_ended, 0, 1);
+}
+
+/** Bytes moved since base, by the kernel's count; 0 when it cannot be known now. */
+static __noinline __u64 moved_bytes(struct sw_sock *st, const void *sk, bool rx)
+{
+	struct tcp_count count;
+	__u32 ended;
+	__u8 state;
+
+	if (!st || !(rx ? st->rx.set : st->tx.set) || has_ulp(sk))
+		return 0;
+	tcp_count(&count, sk, rx);
+	if (rx)
+		return count.anchor == st->rx.anchor ? count.bytes - st->rx.base : 0;
+	ended = __sync_val_compare_and_swap(&st->tx_ended, 1, 1); /* a barrier: not before the count
+								   */
+	state = BPF_CORE_READ((const struct sock *)sk, __sk_common.skc_state);
+	if (ended)
+		return st->tx_end - st->tx.base;
+	return can_send(state) && count.anchor == st->tx.anchor ? count.bytes - st->tx.base : 0;
+}
+
+/** Book @bytes of a call to others; returns how many of them are theirs to be told. */
+static __noinline __u32 others_book(struct sw_sock *st, bool rx, __u32 bytes)
+{
+	struct sw_meter *m;
+	__s64 left;
+
+	if (!st)
+		return 0;
+	m = rx ? &st->rx : &st->tx;
+	__sync_fetch_and_add(&m->others, bytes);
+	left = m->ahead - (rx ? st->slot[0].account.rx_bytes : st->slot[0].account.tx_bytes);
+	if (left <= 0)
+		return bytes;
+	left -= __sync_fetch_and_add(&m->paid, bytes);
+	left = left < 0 ? 0 : left > bytes ? bytes : left;
+	__sync_fetch_and_sub(&m->paid, bytes - left);
+	__sync_fetch_and_sub(&m->others, left);
+	return bytes - left;
+}
+
+/** Nobody holds the socket, so no call is under way: what none has booked is slot 0's. */
+static __always_inline void meters_settle(struct sw_sock *st, const void *sk)
+{
+	__u64 rx = moved_bytes(st, sk, true) - st->rx.others;
+	__u64 tx = moved_bytes(st, sk, false) - st->tx.others;
+
+	if ((__s64)(rx - st->slot[0].account.rx_bytes) > 0)
+		st->slot[0].account.rx_bytes = rx;
+	if ((__s64)(tx - st->slot[0].account.tx_bytes) > 0)
+		st->slot[0].account.tx_bytes = tx;
+}
+
+/* Sends leave traces that one is under way: the lock, or that it waits for memory. */
+static __always_inline bool is_quiet(const void *sk)
+{
+	const struct sock *s = sk;
+
+	return !BPF_CORE_READ(s, sk_lock.owned) && !BPF_CORE_READ(s, sk_write_pending);
+}
+
+static __always_inline bool is_alone(const struct sw_sock *st)
+{
+	return !st->slot[1].account.tgid && !(st->flow.flags & SW_F_EXTRA);
+}
+
+/* What the sweep may tell of sent bytes that no call booked. Blocking sends of one process can last
+ * while another is slot 0, and would become its own: only where calls are known to be lost, and
+ * what was owed twice in a row with no send under way. */
+static __always_inline __u64 owed_tx(struct sw_sock *st, const void *sk, __s64 owed)
+{
+	__u64 before = st->tx_owed;
+
+	if (!(live.heal & SW_HEAL_TX) || owed <= 0 || !is_quiet(sk))
+		owed = 0;
+	st->tx_owed = owed;
+	return live.sweep_final || owed < before ? owed : before;
+}
+
+/**
+ * Total of slot 0 for the sweep, in bytes: what was booked or told, and what no call has booked if
+ * only one process uses the socket. On others that waits for the close, or the last sweep.
+ */
+static __noinline __u64 sweep_total(struct sw_sock *st, const void *sk, bool rx)
+{
+	__u64 first, others, was;
+	struct sw_meter *m;
+	__s64 more;
+
+	if (!st)
+		return 0;
+	m = rx ? &st->rx : &st->tx;
+	first = first_bytes(st, rx);
+	others = m->others;
+	if (!m->set && can_send(st->flow.state) && has_meter(&st->flow, rx))
+		meter_set(m, sk, rx, first + others);
+	if (!m->set || !(is_alone(st) || live.sweep_final))
+		return first;
+	more = moved_bytes(st, sk, rx) - others - first;
+	if (!rx)
+		more = owed_tx(st, sk, more);
+	if (more <= 0)
+		return first;
+	if (!st->slot[0].account.tgid) { /* the reader looks for its holder, then it is his */
+		count(&stats.ownerless);
+		if (!live.sweep_final)
+			return first;
+	}
+	was = __sync_lock_test_and_set(&m->ahead, first + more);
+	if (m->others == others && (is_alone(st) || live.sweep_final))
+		return first + more;
+	m->ahead = was;
+	return first;
+}
+
+#endif

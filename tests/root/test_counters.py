@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""
+Bytes that no call told of, by the counters of TCP sockets themselves. `--hooks lossy` sees no call
+that sends, `--hooks suspicious` sees all and looks for more: nothing may be missing or come twice.
+"""
+
+import json
+import sys
+import time
+
+import checker
+import test_generated
+import test_programs
+from capture import Held, Sockwatch
+from group import Group, Traffic
+from test_scenarios import Scenario, _whole
+
+# One socket, several processes: who sent what is known only from the calls.
+SHARED = ("tcp-fork-2", "tcp-fork-8", "tcp-orphan", "tcp-passed")
+
+IDENTITY = (checker.PID, checker.NAME, "user.id", "sockwatch.unattributed")
+
+
+def by_socket(rows, flows):
+    """Rows and flows as if the first process that is expected on a socket had moved it all."""
+    first = {}
+    for flow in flows:
+        first.setdefault(flow["cookie"], flow)
+    owned = []
+    for row in rows:
+        owner = first.get(row.get(checker.COOKIE))
+        if owner and (row.get(checker.TX) or row.get(checker.RX)):
+            row = {k: v for k, v in row.items() if k not in IDENTITY}
+            row.update({checker.PID: owner["pid"], checker.NAME: owner["name"],
+                        "user.id": owner["uid"]})
+        owned.append(row)
+    folded = [dict(flow, **{k: first[flow["cookie"]][k] for k in ("pid", "name", "uid")})
+              for flow in flows]
+    return _totals_anew(owned), folded
+
+
+def _totals_anew(rows):
+    """Totals as they add up over the rows of a socket."""
+    sums, anew = {}, []
+    for row in rows:
+        key = checker.account(row)
+        tx, rx = sums.get(key, (0, 0))
+        sums[key] = tx + row.get(checker.TX, 0), rx + row.get(checker.RX, 0)
+        anew.append(dict(row, **dict(zip((checker.TX_TOTAL, checker.RX_TOTAL), sums[key]))))
+    return anew
+
+
+def _move(case, family):
+    def move(netns):
+        flows = test_generated.run_case(netns, case, family)
+
+        def judge(rows):
+            return checker.check(*(by_socket(rows, flows) if case in SHARED else (rows, flows)))
+        return judge
+    return move
+
+
+class Lossy(Group):
+    """Every case of TCP without one call that sends."""
+
+    def __init__(self):
+        super().__init__("lossy", [
+            Traffic(f"lossy/{case}-{family}", _move(case, family))
+            for case, families in test_generated.cases() if case.startswith("tcp-")
+            for family in families])
+
+    def start(self):
+        return Sockwatch("--hooks", "lossy")
+
+
+# ---- scenarios ----
+
+PEERS = """
+import ctypes, json, os, socket, sys, time
+host = sys.argv[1]
+family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+def listener(port):
+    s = socket.socket(family, socket.SOCK_STREAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((host, port))
+    s.listen()
+    return s
+
+def child(work):
+    pid = os.fork()
+    if pid == 0:
+        work()
+        os._exit(0)
+    return pid
+
+def cookie(s):
+    return int.from_bytes(s.getsockopt(socket.SOL_SOCKET, 57, 8), sys.byteorder)
+
+def flow(s, pid, tx, rx):
+    print(json.dumps({"cookie": cookie(s), "pid": pid, "tx": tx, "rx": rx}), flush=True)
+"""
+
+# A child's first call on an inherited socket takes long; sweeps see it half-way.
+HALF_WAY = PEERS + """
+l = listener(7021)
+def serve():
+    s, _ = l.accept()
+    for _ in range(2):
+        s.sendall(bytes(500))
+        time.sleep(1)
+    s.recv(1)
+server = child(serve)
+c = socket.create_connection((host, 7021))
+reader = child(lambda: c.recv(1000, socket.MSG_WAITALL))
+os.waitpid(reader, 0)
+flow(c, reader, 0, 1000)
+"""
+
+LONG_SEND = PEERS + """
+l = listener(7022)
+def serve():
+    s, _ = l.accept()
+    time.sleep(1.5)
+    while s.recv(1 << 20): pass
+server = child(serve)
+c = socket.create_connection((host, 7022))
+writer = child(lambda: c.sendall(bytes(20000000)))
+os.waitpid(writer, 0)
+flow(c, writer, 20000000, 0)
+c.close()
+os.waitpid(server, 0)
+"""
+
+# Used again after connect(AF_UNSPEC), which zeroes the kernel's counters.
+RECONNECT = PEERS + """
+l = listener(7023)
+def serve():
+    for _ in range(3):
+        s, _ = l.accept()
+        s.sendall(bytes(70))
+        s.recv(3000, socket.MSG_WAITALL)
+        s.sendall(b"x")
+        try:
+            s.recv(1)
+        except ConnectionError:
+            pass
+server = child(serve)
+c = socket.socket(family, socket.SOCK_STREAM)
+for _ in range(3):
+    c.connect((host, 7023))
+    c.recv(70, socket.MSG_WAITALL)
+    c.sendall(bytes(3000))
+    c.recv(1)
+    time.sleep(float(sys.argv[2]))
+    ctypes.CDLL(None).connect(c.fileno(), bytes(16), 16)
+flow(c, os.getpid(), 9000, 213)
+c.close()
+os.waitpid(server, 0)
+"""
+
+# More than 32 bits count, within one interval.
+HUGE = PEERS + """
+size = (1 << 32) + 123456789
+l = listener(7024)
+def serve():
+    s, _ = l.accept()
+    buffer = bytearray(1 << 24)
+    while s.recv_into(buffer, len(buffer), socket.MSG_TRUNC): pass
+    flow(s, os.getpid(), 0, size)
+server = child(serve)
+f = os.memfd_create("zero")
+os.truncate(f, size)
+c = socket.create_connection((host, 7024))
+sent = 0
+while sent < size:
+    sent += os.sendfile(c.fileno(), f, sent, size - sent)
+flow(c, os.getpid(), size, 0)
+c.close()
+os.waitpid(server, 0)
+"""
+
+
+def _script(netns, script, *args):
+    """Run a script to its end: the flows it tells."""
+    _, out = test_programs.run(netns, [sys.executable, "-c", script, *args])
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def _sums(log, netns, flows, key):
+    got = checker.sums(log.in_netns(netns.inode), key)
+    return [f"{flow} was logged as {got.get(key(row), [0, 0])}"
+            for flow in flows for row in [{checker.PID: flow["pid"],
+                                           checker.COOKIE: flow["cookie"]}]
+            if got.get(key(row), [0, 0]) != [flow["tx"], flow["rx"]]]
+
+
+def _cookie(row):
+    return row.get(checker.COOKIE)
+
+
+def half_way(keep, spaces, family, way):
+    """Told while it was under way, as its parent's: not again when it returns."""
+    keep[0] = Sockwatch("--hooks", way, interval="0.2")
+    flows = _script(spaces[0], HALF_WAY, test_programs.HOST[family])
+    log = keep[0].stop()
+    return _sums(log, spaces[0], flows, _cookie) + _whole(log)
+
+
+def long_send(keep, spaces, family, way):
+    """A blocked send is not taken for a lost one: it stays the child's."""
+    keep[0] = Sockwatch("--hooks", way, interval="0.2")
+    flows = _script(spaces[0], LONG_SEND, test_programs.HOST[family])
+    log = keep[0].stop()
+    return _sums(log, spaces[0], flows, checker.account) + _whole(log)
+
+
+def reconnect(keep, spaces, family, way):
+    keep[0] = Sockwatch("--hooks", way, interval="0.2")
+    flows = _script(spaces[0], RECONNECT, test_programs.HOST[family], "0.5")
+    flows += _script(spaces[1], RECONNECT, test_programs.HOST[family], "0")
+    log = keep[0].stop()
+    return (_sums(log, spaces[0], flows[:1], checker.account)
+            + _sums(log, spaces[1], flows[1:], checker.account) + _whole(log))
+
+
+def huge(keep, spaces, family, way):
+    keep[0] = Sockwatch("--hooks", way, interval="60")
+    flows = _script(spaces[0], HUGE, test_programs.HOST[family])
+    log = keep[0].stop()
+    return _sums(log, spaces[0], flows, checker.account) + _whole(log)
+
+
+def open_sockets(keep, spaces, family):
+    """Bytes of skipped calls show while the socket is open, by the second sweep."""
+    keep[0] = Sockwatch("--hooks", "lossy", interval="0.2")
+    held = Held(spaces[0], family)
+    try:
+        flows = held.first + held.move()
+        time.sleep(1.5)
+        shown = keep[0].read()
+        log = keep[0].stop()
+    finally:
+        held.end()
+    tcp = [f for f in checker.merge(flows).values() if f["transport"] == "tcp"]
+    problems = [] if sum(f["tx"] for f in tcp) else ["no TCP socket sent anything"]
+    return (problems + _sums(shown, spaces[0], tcp, checker.account)
+            + _sums(log, spaces[0], tcp, checker.account) + _whole(log))
+
+
+def groups():
+    scenarios = []
+    for f in "46":
+        scenarios += [Scenario(f"half-way-{f}", half_way, f, "tracepoint"),
+                      Scenario(f"long-send-{f}", long_send, f, "suspicious"),
+                      Scenario(f"reconnect-{f}", reconnect, f, "tracepoint"),
+                      Scenario(f"lossy/reconnect-{f}", reconnect, f, "lossy"),
+                      Scenario(f"lossy/open-{f}", open_sockets, f)]
+    return [Lossy()] + scenarios + [Scenario("lossy/huge", huge, "4", "lossy")]
