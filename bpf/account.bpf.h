@@ -287,7 +287,7 @@ static __noinline void account_slow(struct sw_sock *st, struct sock *sk, struct 
 		flow_refresh(&st->flow, sk);
 	}
 	i = slot_find(st, &call->who);
-	if (i && is_tcp(&st->flow))
+	if (i && has_meter(&st->flow, call->flags == SW_F_FIRST_RX))
 		call->bytes = others_book(st, call->flags == SW_F_FIRST_RX, call->bytes);
 	if (st->flow.protocol == IPPROTO_UDP &&
 	    udp_other_peer(st, sk, call->flags == SW_F_FIRST_RX, &call->peer)) {
