@@ -7,6 +7,7 @@ from the host's apt.
 
 import contextlib
 import fcntl
+import hashlib
 import lzma
 import os
 import re
@@ -130,13 +131,14 @@ class World:
                 if f.endswith(".deb")]
 
 
-def kept(world, package, unpack):
+def kept(world, package, needed, wanted=()):
     """
-    The folder of a package's files in the cache, made by unpack(deb, folder) when the archive has
-    a newer version than the cache. When the archive cannot be asked, what is there serves: returns
+    The folder of a package's files in the cache, filled as unpack() says when the archive has a
+    newer version than the cache. When the archive cannot be asked, what is there serves: returns
     (folder, note), the note being the reason or None.
     """
-    shelf = os.path.join(CACHE, "kept", f"{world.suites[0]}-{world.arch}-{package}")
+    rows = hashlib.sha256(repr((needed, wanted)).encode()).hexdigest()[:8]
+    shelf = os.path.join(CACHE, "kept", f"{world.suites[0]}-{world.arch}-{package}-{rows}")
     old = sorted(os.listdir(shelf)) if os.path.isdir(shelf) else []
     old = [os.path.join(shelf, name) for name in old if not name.endswith(".new")]
     try:
@@ -144,7 +146,7 @@ def kept(world, package, unpack):
         name, version = world.resolve(package)
         folder = os.path.join(shelf, f"{name}_{version}")
         if folder not in old:
-            _fill(world, name, version, folder, unpack)
+            _fill(world, name, version, folder, needed, wanted)
             for path in old:
                 shutil.rmtree(path)
         return folder, None
@@ -154,30 +156,27 @@ def kept(world, package, unpack):
         return old[-1], f"{package}: cached {os.path.basename(old[-1])} ({reason})"
 
 
-def _fill(world, name, version, folder, unpack):
+def _fill(world, name, version, folder, needed, wanted):
     new = folder + ".new"
     shutil.rmtree(new, ignore_errors=True)
     deb = world.download(name, version, os.path.join(new, "deb"))
-    unpack(deb, new)
+    unpack(deb, new, needed, wanted)
     shutil.rmtree(os.path.join(new, "deb"))
     os.rename(new, folder)
 
 
-def unpack_files(needed, wanted=()):
+def unpack(deb, folder, needed, wanted=()):
     """
-    An unpack() that keeps files of a package: (pattern of the path, name to keep it under). Without
-    those needed there is no use in the package. What is xz is unpacked.
+    Keep files of a package: (pattern of the path, name to keep it under). Without those needed
+    there is no use in the package. What is xz is unpacked.
     """
-    def unpack(deb, folder):
-        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb],
-                              stdout=subprocess.PIPE) as process:
-            with tarfile.open(fileobj=process.stdout, mode="r|") as tar:
-                for member in tar:
-                    _keep(tar, member, folder, [*needed, *wanted])
-        for pattern, name in needed:
-            if not os.path.exists(os.path.join(folder, name)):
-                raise Unavailable(f"{os.path.basename(deb)} holds no {pattern}")
-    return unpack
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as process:
+        with tarfile.open(fileobj=process.stdout, mode="r|") as tar:
+            for member in tar:
+                _keep(tar, member, folder, [*needed, *wanted])
+    for pattern, name in needed:
+        if not os.path.exists(os.path.join(folder, name)):
+            raise Unavailable(f"{os.path.basename(deb)} holds no {pattern}")
 
 
 def _keep(tar, member, folder, rows):

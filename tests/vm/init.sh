@@ -3,8 +3,7 @@
 #
 # The first process of the guest. What it is to do is in /t: `runs`, lines of `LABEL OPTIONS`, and
 # for each `cases/LABEL`, lines of `NAME FAMILY MUST-SAY COUNT`; `commands`, words; and whether
-# there is `btf` or `shell`. What came of it is in /o and leaves as text on the console, the only
-# way out that every kernel has.
+# there is `shell`. What came of it is in /o and leaves as an archive on the disk.
 
 /bin/busybox --install -s /bin
 export PATH=/bin HOME=/
@@ -20,56 +19,65 @@ dmesg -n 1
 ifconfig lo up
 for f in /t/modules/*; do [ ! -e "$f" ] || insmod "$f"; done
 
-# A case in a network namespace of its own, as on the host. One that must say something is tried
-# again.
-one_case() { # folder, name, family, what it must say or -, count
-	try=0 base=$1/$2-$3
-	read -r began _ </proc/uptime
-	while [ $try -lt 4 ]; do
-		try=$((try + 1))
-		unshare -n sh -c 'ifconfig lo up; cd /proc/sys/net/ipv4
-			echo 3 >tcp_fastopen; echo 0 0 >ping_group_range; cd /
-			exec /t/gen "$0" "-$1" -c "$2"' "$2" "$3" "$5" >>"$base.out" 2>>"$base.err" </dev/null
-		echo $? >"$base.status"
-		if [ "$4" = - ] || grep -q "\"event\":\"$4\"" "$base.out"; then break; fi
-	done
-	read -r ended _ </proc/uptime
-	echo "$2-$3 $began $ended" >>"$1/times"
-}
-
-cases_of() { # folder, family, list
-	while read -r name family must count; do
-		[ "$family" != "$2" ] || one_case "$1" "$name" "$family" "$must" "$count"
-	done <"$3"
-}
-
-ready() { # folder, pid: wait for the first line of the log; false when the process ended before
+wait_for() { # file, word, pid: the word is in the file, or the process or our patience at its end
 	waited=0
-	while ! grep -q '"meta"' "$1/log.jsonl" 2>/dev/null; do
-		[ -d "/proc/$2" ] || return 1
+	until grep -q "$2" "$1" 2>/dev/null; do
+		[ -z "${3-}" ] || [ -d "/proc/$3" ] || return 1
 		waited=$((waited + 1))
-		[ $waited -lt 200 ] || return 1
-		usleep 100000
+		[ $waited -lt 3000 ] || return 1
+		usleep 20000
 	done
+}
+
+# Sockets that are opened and used, and stay so until they are told to go a step further.
+hold() { # folder, list, name
+	while read -r name family _; do
+		[ "$name" = "$3" ] || continue
+		held=$1/$name-$family
+		mkfifo "$held.in"
+		unshare -n /t/cases.sh hold "$family" <>"$held.in" >"$held" 2>>"$1/said" &
+		wait_for "$held" ready
+	done <"$2"
+}
+
+told() { # folder, name, what they say when they have done it
+	for held in "$1/$2"-4 "$1/$2"-6; do
+		[ -p "$held.in" ] || continue
+		echo 1<>"$held.in"
+		wait_for "$held" "$3"
+	done
+}
+
+traffic() { # folder, list
+	unshare -n /t/cases.sh "$1" 4 "$2" &
+	four=$!
+	unshare -n /t/cases.sh "$1" 6 "$2" &
+	six=$!
+	told "$1" hold-before-start moved
+	told "$1" hold-before-start closed
+	wait $four $six
+	hold "$1" "$2" hold-to-the-end
+	told "$1" hold-to-the-end moved
 }
 
 one_run() { # name, options...
 	folder=/o/$1 list=/t/cases/$1
 	shift
 	mkdir "$folder"
-	/t/sockwatch log -f json -o "$folder/log.jsonl" -d 0.3 "$@" >"$folder/said" 2>&1 </dev/null &
+	hold "$folder" "$list" hold-before-start
+	/t/sockwatch log -f json -o "$folder/log.jsonl" -d 0.3 "$@" >>"$folder/said" 2>&1 </dev/null &
 	pid=$!
-	if ready "$folder" $pid; then
-		cases_of "$folder" 4 "$list" &
-		four=$!
-		cases_of "$folder" 6 "$list"
-		wait $four
-	fi
+	! wait_for "$folder/log.jsonl" '"meta"' $pid || traffic "$folder" "$list"
 	kill -INT $pid 2>/dev/null
-	(sleep 20 && kill -KILL $pid) 2>/dev/null &
+	(sleep 60 && kill -KILL $pid) 2>/dev/null &
 	wait $pid
 	echo $? >"$folder/status"
 	kill $! 2>/dev/null
+	told "$folder" hold-to-the-end closed
+	for f in "$folder"/*.in; do
+		[ ! -p "$f" ] || echo 1<>"$f"
+		rm -f "$f"
+	done
 }
 
 phase() { # name of what has just ended
@@ -86,9 +94,9 @@ phase boot
 uname -r >/o/release
 /t/insns /t/sockwatch.bpf.o >/o/insns 2>/o/insns.err
 phase programs
-[ ! -e /t/btf ] || cp /sys/kernel/btf/vmlinux /o/btf
+cp /sys/kernel/btf/vmlinux /o/btf
 for command in $(cat /t/commands); do
-	timeout 60 /t/sockwatch "$command" >"/o/$command" 2>&1 </dev/null
+	timeout 120 /t/sockwatch "$command" >"/o/$command" 2>&1 </dev/null
 	echo $? >"/o/$command.status"
 	phase "$command"
 done
@@ -96,7 +104,7 @@ while read -r label options; do
 	one_run "$label" $options </dev/null
 	phase "$label"
 done </t/runs
-echo VM-OUT-BEGIN
-tar -cf - -C /o . | gzip -1 | base64
-echo VM-OUT-END
+dmesg >/o/dmesg
+tar -cf /dev/nvme0n1 -C /o .
+sync
 poweroff -f

@@ -2,7 +2,9 @@
 """What came out of a guest against what must have happened there. Pure but for check_btf.py."""
 
 import collections
+import json
 import os
+import re
 import subprocess
 import sys
 
@@ -14,25 +16,35 @@ import test_generated
 LIMIT = 10000  # instructions of a program that the verifier may look at
 ROOT = capture.ROOT
 
-
-# An emulated processor is some thirty times as slow: less of what is much.
-COUNTS = {"tcp-many": "60", "udp-many": "30", "tcp-busy": "1"}
+# Sockets that are open before the capture or after it: as test_scenarios has them.
+HELD = {"hold-before-start": ("ready", "moved"), "hold-to-the-end": (None, "moved")}
+# An emulated processor is some thirty times as slow: less of what is much, and a pause that is just
+# longer than an interval of the log.
+COUNTS = {"tcp-many": "60", "udp-many": "30", "tcp-busy": "1",
+          "tcp-paused": "350", "udp-paused": "350", "mptcp-paused": "350"}
+# What a kernel says when something is wrong with it; not that the machine it runs on is busy.
+COMPLAINT = re.compile(r"\b(BUG|WARNING|Oops|general protection fault|Call Trace)\b")
+BUSY = re.compile(r"soft lockup|stall|hung task|blocked for more")
 # Programs for two signatures of one function: whichever the kernel has, the other is refused.
 TWINS = {"csk_accept_exit": "csk_accept_exit_old", "csk_accept_exit_old": "csk_accept_exit"}
 
 Case = collections.namedtuple("Case", "name family must_say count")
 
 
+def _families():
+    return test_generated.cases() + [(name, list("46")) for name in HELD]
+
+
 def cases():
     """What the root tests run too, told as the lines of the guest's list."""
     return [Case(name, family, test_generated.MUST_SAY.get(name, "-"), COUNTS.get(name, "0"))
-            for name, families in test_generated.cases() for family in families]
+            for name, families in _families() for family in families]
 
 
 def half(turn):
     """Each case once, IPv4 and IPv6 in turn; with the next turn the other way round."""
     chosen = {name: families[(number + turn) % len(families)]
-              for number, (name, families) in enumerate(test_generated.cases())}
+              for number, (name, families) in enumerate(_families())}
     return [case for case in cases() if chosen[case.name] == case.family]
 
 
@@ -57,8 +69,8 @@ def programs(files, strict):
     problems = [] if lines else [f"no verdicts: {text(files, 'insns.err').strip()!r}"]
     verdicts = dict(line.split()[:2] for line in lines)
     for name, verdict in verdicts.items():
-        if verdict.isdigit() and int(verdict) > LIMIT:
-            problems.append(f"{name}: {verdict} instructions verified, at most {LIMIT} are allowed")
+        if verdict.isdigit() and int(verdict) >= LIMIT:
+            problems.append(f"{name}: {verdict} instructions verified, it should be under {LIMIT}")
         twin = verdicts.get(TWINS.get(name), "refused")
         if verdict == "refused" and twin == "refused" and strict:
             problems += [line for line in lines if line.split()[0] == name]
@@ -112,7 +124,7 @@ class Judged:
         """One case. Rows are told apart by process and cookie: neither comes twice in a guest."""
         full = f"{case.name}-{case.family}"
         try:
-            flows, events = _flows(files, f"{label}/{full}", case.name)
+            flows, events = _flows(files, label, case)
         except capture.Skipped as reason:
             self.verdicts.append((full, "skipped", str(reason)))
             return
@@ -127,24 +139,47 @@ class Judged:
         if case.must_say not in ["-", *events]:
             self._add(full, [f"the generator should say {case.must_say}, said {events}"])
         else:
-            self._add(full, _check(case.name, flows, rows, log.notes()))
+            self._add(full, test_degraded.check(case.name, rows, flows, log.notes()))
 
 
-def _flows(files, base, case):
-    status = text(files, f"{base}.status").strip()
+def _part(said, name):
+    """(lines, status) of a case, between the `end` of the one before and its own."""
+    ends = list(re.finditer(r"^end (\S+) (\d+)\n", said, re.M))
+    for before, end in zip([None, *ends], ends):
+        if end.group(1) == name:
+            return said[before.end() if before else 0:end.start()], end.group(2)
+    return "", None
+
+
+def _flows(files, label, case):
+    """(flows, events) that the generator told; capture.Failed, capture.Skipped."""
+    full = f"{case.name}-{case.family}"
+    if case.name in HELD:
+        return _held(text(files, f"{label}/{full}"), *HELD[case.name])
+    said, status = _part(text(files, f"{label}/out-{case.family}"), full)
     if status != "0":
+        why, _ = _part(text(files, f"{label}/err-{case.family}"), full)
         raise capture.Failed(f"the generator ended with status {status or 'unknown'}:"
-                             f" {text(files, base + '.err').strip()!r}")
-    return capture.parse_gen(case, text(files, f"{base}.out"))
+                             f" {why.strip()!r}")
+    return capture.parse_gen(case.name, said)
 
 
-def _check(case, flows, rows, notes):
-    """As the root tests do where less can be had: no more is forgiven than the notes say."""
-    if any(test_degraded.PEERS in note for note in notes):
-        flows = test_degraded._without_peers(flows)
-    if case in test_degraded.NO_CALLS and any(test_degraded.ACCEPT in note for note in notes):
-        rows = test_degraded._with_owner(rows, flows)
-    return checker.check(rows, flows)
+def _held(said, after, until):
+    """What was moved after one step and until another; after None: from the beginning."""
+    lines = said.splitlines()
+    marks = {json.loads(line).get("event"): i for i, line in enumerate(lines)}
+    if until not in marks or after and after not in marks:
+        raise capture.Failed(f"the generator was never {until}: {said[-300:]!r}")
+    first = marks[after] if after else 0
+    flows, events = capture.parse_gen("hold", "\n".join(lines[first:marks[until]]))
+    return flows, events
+
+
+def kernel_log(files):
+    """(problems, lines to show): the guest's kernel has nothing to complain of."""
+    said = text(files, "dmesg").splitlines()
+    wrong = [line for line in said if COMPLAINT.search(line) and not BUSY.search(line)]
+    return (["no kernel log"] if not said else wrong[:4]), []
 
 
 def _unexpected(notes, missing):

@@ -3,11 +3,12 @@
 """
 sockwatch on other kernels: Debian's packaged ones, booted in qemu without KVM. Needs no root.
 
-    run.py [-k SUBSTRING] [--all] [--list] [--shell KERNEL]
+    run.py [-k SUBSTRING] [--all] [--jobs N] [--list] [--shell KERNEL]
 
   debs.py    packages, with an apt configuration of our own, kept in the cache
   guest.py   root file system, qemu, what came out
   init.sh    the first process of the guest
+  cases.sh   cases of the generator, in a network namespace there
   insns.c    what the verifier makes of each program
   judge.py   what came out against what must have happened: the checks of tests/root
 
@@ -16,6 +17,7 @@ BUILD is where the host's products are (build). The console of each guest is kep
 
 import argparse
 import collections
+import concurrent.futures
 import os
 import platform
 import re
@@ -53,12 +55,13 @@ KERNELS = [
     Kernel("6.12-arm64", "arm64", ["bookworm-security"], "linux-image-6.12-cloud-arm64", EXACT),
 ]
 
-# Runs of `sockwatch log` on a kernel, each with every case for one of the address families (`turn`
-# says which; --all: for both; `selftest` has both). kernels: names, or None for all. missing: what
-# the notes must say is not seen, and no more.
+# Runs of `sockwatch log` on a kernel with every case: for both address families, or for one of them
+# (`turn` says which; --all: for both). kernels: names, or None for all. missing: what the notes must
+# say is not seen, and no more.
 Run = collections.namedtuple("Run", "label options kernels turn missing")
+BOTH = None
 RUNS = [
-    Run("default", "", None, 0, ()),
+    Run("default", "", None, BOTH, ()),
     Run("fexit", "--hooks fexit", ("6.12", "6.12-preempt", "newest", "6.12-arm64"), 1, ()),
     Run("no-trampoline", "--hooks no-trampoline", ("6.12", "newest"), 0, ()),
     Run("no-cgroup", "--hooks no-cgroup", ("6.1", "6.12", "newest"), 1,
@@ -67,13 +70,14 @@ RUNS = [
 
 # Where busybox and what arm64 programs are built against come from.
 BASE_SUITE, CROSS_ARCH, CROSS = "bookworm", "arm64", "aarch64-linux-gnu"
-BOOT_S = 300
+BOOT_S = 900  # a busy machine is given the time that it needs
 WHOLE = ["log-is-valid", "nothing-lost", "nothing-else", "notes"]  # tests of a log as a whole
 
 # What is kept of a kernel's packages: the kernel, and modules in the order in which they go in.
 VMLINUZ = [(r"\./boot/vmlinuz-.*|\./usr/lib/modules/[^/]*/vmlinuz", "vmlinuz")]
-MODULES = [(rf".*/{name}\.ko(\.xz)?", f"modules/{number}-{name}.ko") for number, name in
-           enumerate(("libcrc32c", "udp_tunnel", "ip6_udp_tunnel", "sctp"))]
+MODULES = [(rf".*/{name}\.ko(\.xz)?", f"modules/{number:02}-{name}.ko") for number, name in
+           enumerate(("libcrc32c", "udp_tunnel", "ip6_udp_tunnel", "sctp", "gf128mul",
+                      "ghash-generic", "ctr", "crypto_null", "gcm", "tls"))]
 
 
 class BuildFailed(Exception):
@@ -86,7 +90,7 @@ class Programs:
     def __init__(self, arch):
         self.build, self.libraries = BUILD, []
         self.busybox, _ = debs.kept(debs.World([BASE_SUITE], arch), "busybox-static",
-                                    debs.unpack_files([(r"\./(usr/)?bin/busybox", "busybox")]))
+                                    [(r"\./(usr/)?bin/busybox", "busybox")])
         if arch == CROSS_ARCH and platform.machine() != "aarch64":
             self._cross()
         elif arch == "amd64" and platform.machine() != "x86_64":
@@ -109,8 +113,7 @@ class Programs:
         done = subprocess.run(
             ["make", "-C", ROOT, f"-j{os.cpu_count()}", f"O={self.build}", "LDFLAGS=-fuse-ld=lld",
              f"CC=clang --target={CROSS} --sysroot={root}", "AR=llvm-ar", "SAN=",
-             *(f"{self.build}/{name}" for name in ("sockwatch", "tests/root/gen",
-                                                   "tests/vm/insns"))],
+             *(f"{self.build}/{name}" for name in ("sockwatch", "tests/vm/gen", "tests/vm/insns"))],
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, check=False)
         if done.returncode:
@@ -124,7 +127,8 @@ class Programs:
         tree.link("bin/sh", "busybox")
         tree.file("init", f"{HERE}/init.sh")
         tree.text("etc/passwd", "root:x:0:0:root:/:/bin/sh\n")
-        for path in ("sockwatch", "tests/root/gen", "tests/vm/insns"):
+        tree.file("t/cases.sh", f"{HERE}/cases.sh")
+        for path in ("sockwatch", "tests/vm/gen", "tests/vm/insns"):
             tree.program(f"t/{os.path.basename(path)}", f"{self.build}/{path}", self.libraries)
         tree.file("t/sockwatch.bpf.o", f"{self.build}/sockwatch.bpf.o")
         return tree
@@ -150,6 +154,10 @@ def commands():
     return [c for c in ("check", "selftest") if re.search(rf"^ +{c}\s", said, re.M)]
 
 
+# files: what came out of the guest by its path, None when nothing did.
+Outcome = collections.namedtuple("Outcome", "files log console seconds")
+
+
 class Row:
     """One kernel of the matrix."""
 
@@ -165,13 +173,13 @@ class Row:
     def _cases(self, run):
         if not self.exact:
             return []
-        return judge.cases() if self.both else judge.half(run.turn)
+        return judge.cases() if self.both or run.turn is BOTH else judge.half(run.turn)
 
     def _prefix(self, run):
         return self.name + ("" if run.label == "default" else f"+{run.label}")
 
     def names(self):
-        own = ["boot", "vmlinux.h", "programs", *commands()]
+        own = ["boot", "vmlinux.h", "programs", "kernel-log", *commands()]
         own += [] if self.exact else ["refused"]
         names = [f"{self.name}/{n}" for n in own]
         for run in self.runs if self.exact else []:
@@ -183,7 +191,7 @@ class Row:
         """Kernel and root file system: (vmlinuz, folder in the cache, tree)."""
         guest.need(self.kernel.arch)
         world = debs.World(self.kernel.suites, self.kernel.arch)
-        folder, note = debs.kept(world, self.kernel.package, debs.unpack_files(VMLINUZ, MODULES))
+        folder, note = debs.kept(world, self.kernel.package, VMLINUZ, MODULES)
         if note:
             print(f"# {self.name}: {note}")
         if self.kernel.arch not in programs:
@@ -192,8 +200,6 @@ class Row:
             raise programs[self.kernel.arch]
         tree = programs[self.kernel.arch].tree()
         self._modules(world, folder, tree)
-        if not os.path.exists(f"{folder}/btf"):
-            tree.text("t/btf", "")
         return folder, tree
 
     def _modules(self, world, folder, tree):
@@ -201,59 +207,73 @@ class Row:
         try:
             if not os.path.isdir(f"{folder}/modules"):
                 package = self.kernel.package.replace("-image-", "-modules-")
-                folder, _ = debs.kept(world, package, debs.unpack_files(MODULES[-1:], MODULES))
+                folder, _ = debs.kept(world, package, MODULES[-1:], MODULES)
             for name in sorted(os.listdir(f"{folder}/modules")):
                 tree.file(f"t/modules/{name}", f"{folder}/modules/{name}")
         except debs.Unavailable as reason:
             print(f"# {self.name}: without modules: {reason}")
 
-    def boot(self, programs, report):
+    def boot(self, programs):
+        """Make the guest and run it to its end. Returns what came out, an Outcome."""
         with debs.locked():
             folder, tree = self.prepare(programs)
-        runs = [run for run in self.runs if self.moved[run.label] or not self.exact]
-        tree.text("t/runs", "".join(f"{run.label} {run.options}\n" for run in runs))
-        for run in runs:
+        for run in self.runs:
             tree.text(f"t/cases/{run.label}", "".join(
                 " ".join(case) + "\n" for case in self.moved[run.label]))
+        tree.text("t/runs", "".join(f"{run.label} {run.options}\n" for run in self.runs
+                                    if self.moved[run.label] or not self.exact))
         tree.text("t/commands", "\n".join(commands()))
-        initrd = write(f"{BUILD}/vm/{self.kernel.name}.initrd", tree.packed())
+        command, disk = self.command(folder, tree)
         began = time.monotonic()
-        console = guest.boot(guest.command(self.kernel.arch, f"{folder}/vmlinuz", initrd,
-                                           self.kernel.boot), BOOT_S)
-        console, files = guest.parted(console)
+        console = guest.boot(command, BOOT_S)
+        seconds = time.monotonic() - began
+        files = guest.results(disk)
+        os.unlink(disk)
         log = write(f"{BUILD}/vm/{self.kernel.name}.log", console)
-        if files is None:
-            report.failed(f"{self.name}/boot", "no results", log)
+        return Outcome(files, log, console, seconds)
+
+    def command(self, folder, tree):
+        """The guest's command line, and the file that is its disk."""
+        base = f"{BUILD}/vm/{self.kernel.name}"
+        initrd = write(f"{base}.initrd", tree.packed())
+        return guest.command(self.kernel.arch, f"{folder}/vmlinuz", initrd, f"{base}.disk",
+                             self.kernel.boot), f"{base}.disk"
+
+    def tell(self, outcome, report):
+        """Print what came out of the guest."""
+        if outcome.files is None:
+            report.failed(f"{self.name}/boot", "no results", outcome.log)
             print("".join(f"    {line}\n" for line in
-                          console.decode("utf-8", "replace").splitlines()[-20:]), end="")
+                          outcome.console.decode("utf-8", "replace").splitlines()[-20:]), end="")
             return
-        if "btf" in files:
-            write(f"{folder}/btf", files.pop("btf"))
         results = f"{BUILD}/vm/{self.kernel.name}"
         shutil.rmtree(results, ignore_errors=True)
-        for path, data in files.items():
+        for path, data in outcome.files.items():
             write(f"{results}/{path}", data)
-        phases = ", ".join(judge.text(files, "phases").splitlines())
-        print(f"# {self.name}: {judge.text(files, 'release').strip()} up {phases};"
-              f" {time.monotonic() - began:.0f} s in all")
+        phases = ", ".join(judge.text(outcome.files, "phases").splitlines())
+        print(f"# {self.name}: {judge.text(outcome.files, 'release').strip()} up {phases};"
+              f" {outcome.seconds:.0f} s in all")
         report.result(f"{self.name}/boot", [])
-        self.judge(files, f"{folder}/btf", runs, report, results)
+        self.judge(outcome.files, report, results)
 
-    def judge(self, files, btf, runs, report, results):
+    def judge(self, files, report, results):
         def show(name, verdict):
             problems, lines = verdict
             print("".join(f"#   {line}\n" for line in lines), end="")
             report.result(f"{self.name}/{name}", problems, results)
 
-        show("vmlinux.h", judge.vmlinux(btf))
+        show("vmlinux.h", judge.vmlinux(f"{results}/btf"))
         show("programs", judge.programs(files, self.exact))
+        show("kernel-log", judge.kernel_log(files))
         for command in commands():
             show(command, judge.command(files, command, 0 if self.exact else 3))
-        for run in runs:
+        for run in self.runs:
             if not self.exact:
                 show("refused", judge.refused(files, run.label))
                 continue
             moved = self.moved[run.label]
+            if not moved:
+                continue
             judged = judge.Judged(files, run.label, moved, run.missing)
             print("".join(f"#   {self._prefix(run)}: {note}\n" for note in judged.notes), end="")
             for name, kind, what in judged.verdicts:
@@ -280,8 +300,7 @@ def shell(name):
     with debs.locked():
         folder, tree = row.prepare({})
     tree.text("t/shell", "")
-    initrd = write(f"{BUILD}/vm/{name}.initrd", tree.packed())
-    command = guest.command(kernel.arch, f"{folder}/vmlinuz", initrd, kernel.boot)
+    command, _ = row.command(folder, tree)
     os.execvp(command[0], command)
 
 
@@ -289,6 +308,8 @@ def parse_args():
     parser = argparse.ArgumentParser(description="sockwatch on other kernels, in qemu")
     parser.add_argument("-k", metavar="SUBSTRING", default="", help="only tests so named")
     parser.add_argument("--all", action="store_true", help="each case for IPv4 and for IPv6")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N",
+                        help="so many guests at a time")
     parser.add_argument("--list", action="store_true", help="names of the tests")
     parser.add_argument("--shell", metavar="KERNEL", help="a shell in the guest of a kernel")
     return parser.parse_args()
@@ -304,15 +325,16 @@ def main():
     if args.shell:
         return shell(args.shell)
     report, programs = Report(False), {}
-    for row in rows:
-        if not any(args.k in name for name in row.names()):
-            continue
-        try:
-            row.boot(programs, report)
-        except debs.Unavailable as reason:
-            report.skipped(row.name, str(reason))
-        except BuildFailed as error:
-            report.failed(row.name, str(error))
+    rows = [row for row in rows if any(args.k in name for name in row.names())]
+    with concurrent.futures.ThreadPoolExecutor(max(1, args.jobs)) as pool:
+        booted = [pool.submit(row.boot, programs) for row in rows]
+        for row, boot in zip(rows, booted):
+            try:
+                row.tell(boot.result(), report)
+            except debs.Unavailable as reason:
+                report.skipped(row.name, str(reason))
+            except BuildFailed as error:
+                report.failed(row.name, str(error))
     return report.close()
 
 
