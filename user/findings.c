@@ -12,7 +12,9 @@
 
 enum {
 	CELL = 512,
-	SHOWN = 8, /* flows of a run that is wrong, unless all are asked for */
+	WIDTH = 80,     /* of the table; reasons are folded to it */
+	REASON_AT = 30, /* column: behind kind and families */
+	SHOWN = 8,      /* flows of a run that is wrong, unless all are asked for */
 };
 
 /** How many kinds came out how; a kind is as good as the worst of its families. */
@@ -56,9 +58,10 @@ static struct counts count(const struct findings *f)
 bool findings_clean(const struct findings *f)
 {
 	const struct tally_result *r = &f->result;
+	struct counts counts = count(f);
 
-	return r->run_count && !count(f).of[VERDICT_WRONG] && !r->stray_tx && !r->stray_rx &&
-	       !r->dropped;
+	return r->run_count && !counts.of[VERDICT_WRONG] && !counts.of[VERDICT_UNOWNED] &&
+	       !r->stray_tx && !r->stray_rx && !r->dropped;
 }
 
 /* ---- text ---- */
@@ -74,13 +77,15 @@ static void put_numbers(struct buf *b, uint64_t tx, uint64_t rx, uint64_t counte
 		   counted_rx);
 }
 
-/** A reason may hold what a process has said: on the terminal only as printable text. */
-static void put_reason(struct buf *b, const char *word, const char *reason)
+/** To the end of a line that is at column @at, and on below @indent. It may hold what a process has
+ *  said: on the terminal only as printable text. */
+static void put_reason(struct buf *b, const char *reason, int at, int indent)
 {
 	char text[CELL];
 
 	text_sanitize(text, sizeof(text), reason, strlen(reason));
-	buf_printf(b, "  %s%s%s\n", word, text[0] ? ": " : "", text);
+	text_fold(b, text, at, indent, WIDTH);
+	buf_putc(b, '\n');
 }
 
 static void put_flow(struct buf *b, const struct tally_flow *flow)
@@ -101,7 +106,11 @@ static void put_flow(struct buf *b, const struct tally_flow *flow)
 		snprintf(why, sizeof(why), "socket %" PRIu64, flow->cookie);
 	buf_printf(b, "%-28s", label);
 	put_numbers(b, flow->tx, flow->rx, flow->counted_tx, flow->counted_rx);
-	put_reason(b, flow->wrong ? "differs" : "ok", why);
+	buf_puts(b, flow->wrong ? "  differs\n" : "  ok\n");
+	if (!why[0])
+		return;
+	buf_puts(b, "    ");
+	put_reason(b, why, 4, 4);
 }
 
 static void put_flows(const struct findings *f, struct buf *b, const struct tally_run *run,
@@ -124,7 +133,7 @@ static void put_row(struct buf *b, const struct tally_run *run, const char *ip)
 {
 	static const char *const words[VERDICT_COUNT] = {
 		[VERDICT_EXACT] = "ok",
-		[VERDICT_UNOWNED] = "ok, but not every process",
+		[VERDICT_UNOWNED] = "unowned",
 		[VERDICT_SKIPPED] = "skipped",
 		[VERDICT_WRONG] = "WRONG",
 	};
@@ -133,11 +142,17 @@ static void put_row(struct buf *b, const struct tally_run *run, const char *ip)
 
 	stage_run_of(run->run, &name, &family);
 	buf_printf(b, "%-24s %-3s", name, ip);
-	if (run->count)
+	if (run->count) {
 		put_numbers(b, run->tx, run->rx, run->counted_tx, run->counted_rx);
-	else
-		buf_printf(b, " %9s %9s %9s %9s", "-", "-", "-", "-");
-	put_reason(b, words[run->verdict], run->reason);
+		buf_printf(b, "  %s\n", words[run->verdict]);
+		if (!run->reason[0])
+			return;
+		buf_puts(b, "  ");
+		put_reason(b, run->reason, 2, 2);
+		return;
+	}
+	buf_printf(b, "  %s: ", words[run->verdict]);
+	put_reason(b, run->reason, REASON_AT + (int)strlen(words[run->verdict]) + 2, REASON_AT);
 }
 
 static struct tally_run sum(const struct tally_run *a, const struct tally_run *b)
@@ -182,7 +197,7 @@ static void put_table(const struct findings *f, struct buf *b, bool verbose)
 
 static void put_head(const struct findings *f, struct buf *b)
 {
-	buf_printf(b, "sockwatch %s, Linux %s: known traffic over loopback, ", SOCKWATCH_VERSION,
+	buf_printf(b, "sockwatch %s, Linux %s\nKnown traffic over loopback, ", SOCKWATCH_VERSION,
 		   f->release);
 	if (f->no_netns[0])
 		buf_printf(b, "in this network namespace\n(no other: %s)\n", f->no_netns);
@@ -194,10 +209,8 @@ static void put_head(const struct findings *f, struct buf *b)
 		buf_puts(b, "In a pid namespace: bytes are compared for each socket, not for each "
 			    "process.\n");
 	for (size_t i = 0; i < f->note_count; i++) {
-		char text[CELL];
-
-		text_sanitize(text, sizeof(text), f->notes[i], strlen(f->notes[i]));
-		buf_printf(b, "Not seen: %s\n", text);
+		buf_puts(b, "Not seen: ");
+		put_reason(b, f->notes[i], 10, 10);
 	}
 	buf_putc(b, '\n');
 }
@@ -210,7 +223,8 @@ static void put_sum(const struct findings *f, struct buf *b)
 	buf_printf(b, "\n%u kinds exact, %u wrong, %u skipped", counts.of[VERDICT_EXACT],
 		   counts.of[VERDICT_WRONG], counts.of[VERDICT_SKIPPED]);
 	if (counts.of[VERDICT_UNOWNED])
-		buf_printf(b, ", %u exact but for the process", counts.of[VERDICT_UNOWNED]);
+		buf_printf(b, ", %u unowned\nunowned: every byte, but not always its process",
+			   counts.of[VERDICT_UNOWNED]);
 	buf_putc(b, '\n');
 	if (f->result.stray_tx || f->result.stray_rx)
 		buf_printf(b,
@@ -230,6 +244,8 @@ static void put_sum(const struct findings *f, struct buf *b)
 	}
 	if (any)
 		buf_putc(b, '\n');
+	buf_puts(b, findings_clean(f) ? "All that this kernel supports is exact.\n"
+				      : "Not all that this kernel supports is exact.\n");
 }
 
 void findings_text(const struct findings *f, struct buf *b, bool verbose)

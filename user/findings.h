@@ -29,7 +29,7 @@ struct findings {
 void findings_text(const struct findings *f, struct buf *b, bool verbose);
 /** A line for each kind and family, and one at the end. */
 void findings_json(const struct findings *f, struct buf *b, bool verbose);
-/** Whether nothing is wrong. */
+/** Whether all that could be tried is exact: bytes and the processes that they belong to. */
 bool findings_clean(const struct findings *f);
 
 #endif

@@ -168,12 +168,6 @@ static int run_to_status(struct run *run, const struct opts *opts, int output)
 	return EXIT_RUN;
 }
 
-/* Not the kernel's refusal but a limit of ours. */
-static bool is_shortage(int err)
-{
-	return err == -ENOMEM || err == -EMFILE || err == -ENFILE;
-}
-
 /* A descriptor for each map, program and link: what `ulimit -n` may be set below. */
 static void raise_descriptor_limit(void)
 {
@@ -221,7 +215,7 @@ int main(int argc, char **argv)
 	err = live_open(&run.source, &live, why);
 	if (err) {
 		complain("%s", why);
-		return is_shortage(err) ? EXIT_RUN : EXIT_PERMISSION;
+		return live_is_shortage(err) ? EXIT_RUN : EXIT_PERMISSION;
 	}
 	output = output_open(opts.output, why, sizeof(why));
 	if (output < 0) {

@@ -29,8 +29,10 @@ struct selftest {
 	struct stage stage;
 	struct tally *tally; /* from when the stage is ready */
 	struct findings findings;
-	bool done; /* the stage has nothing more to tell */
-	int error; /* first -errno of what is called back */
+	bool done;          /* the stage has nothing more to tell */
+	bool watched;       /* somebody waits at a terminal: tell how far it is */
+	unsigned int ended; /* runs */
+	int error;          /* first -errno of what is called back */
 };
 
 static void keep_error(struct selftest *s, int err)
@@ -108,6 +110,28 @@ static int on_flow(struct selftest *s, const struct stage_message *msg)
 	return tally_expect(s->tally, &flow);
 }
 
+static unsigned int run_count(void)
+{
+	const char *name;
+	unsigned int n = 0;
+	int family;
+
+	while (stage_run_of(n, &name, &family))
+		n++;
+	return n;
+}
+
+/* On one line, which it takes away again. */
+static void show_progress(const struct selftest *s, bool over)
+{
+	if (!s->watched)
+		return;
+	if (over)
+		fprintf(stderr, "\r%24s\r", "");
+	else
+		fprintf(stderr, "\rselftest: %u of %u", s->ended, run_count());
+}
+
 static void on_message(struct selftest *s, const struct stage_message *msg)
 {
 	if (msg->kind == STAGE_READY) {
@@ -129,6 +153,8 @@ static void on_message(struct selftest *s, const struct stage_message *msg)
 		keep_error(s, tally_fail(s->tally, msg->run, msg->text));
 		return;
 	case STAGE_END:
+		s->ended++;
+		show_progress(s, false);
 		keep_error(s, tally_end(s->tally, msg->run));
 		return;
 	default:
@@ -218,18 +244,21 @@ int selftest_run(const struct opts *opts)
 	struct selftest s = {0};
 	char why[LIVE_WHY] = "";
 	struct utsname host = {0};
-	int err, status = EXIT_RUN;
+	int err, open_err, status = EXIT_RUN;
 
 	uname(&host);
 	snprintf(s.findings.release, sizeof(s.findings.release), "%s", host.release);
 	err = stage_open(&s.stage, CASE_LIMIT_S);
-	if (!err && live_open(&s.source, &live, why)) {
+	open_err = err ? 0 : live_open(&s.source, &live, why);
+	if (open_err) {
 		fprintf(stderr, "sockwatch: %s\n", why);
 		stage_close(&s.stage);
-		return EXIT_PERMISSION;
+		return live_is_shortage(open_err) ? EXIT_RUN : EXIT_PERMISSION;
 	}
+	s.watched = isatty(STDERR_FILENO);
 	if (!err)
 		err = perform(&s);
+	show_progress(&s, true);
 	if (err == -ENETDOWN)
 		status = EXIT_PERMISSION; /* it has been said */
 	else if (err)

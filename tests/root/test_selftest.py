@@ -11,7 +11,8 @@ from netns import Netns
 
 JSON = [capture.SOCKWATCH, "selftest", "-f", "json"]
 MOVED, COUNTED = ("tx_bytes", "rx_bytes"), ("counted_tx_bytes", "counted_rx_bytes")
-ROW = re.compile(r"(\S+) +(4 6|4|6) +(\d+|-) +(\d+|-) +(\d+|-) +(\d+|-)  (.+)")
+ROW = re.compile(r"(\S+) +(4 6|4|6)(?: +(\d+) +(\d+) +(\d+) +(\d+))?  +([^ ].+)")
+WIDTH = 80
 SUM = re.compile(r"(\d+) kinds exact, (\d+) wrong, (\d+) skipped")
 
 # A namespace with loopback and without IPv6, and no other may be had.
@@ -45,6 +46,7 @@ def _text():
             problems.append(f"{kind}: {tx} {rx}, counted {counted_tx} {counted_rx}: {result}")
     if {row[0] for row in rows} != _kinds():
         problems.append(f"kinds differ: {sorted({row[0] for row in rows} ^ _kinds())}")
+    problems += [f"over {WIDTH} columns: {line}" for line in lines if len(line) > WIDTH]
     sums = [match.groups() for match in map(SUM.fullmatch, lines) if match]
     if len(sums) != 1 or sum(map(int, sums[0])) != len(_kinds()) or sums[0][1] != "0":
         problems.append(f"of {len(_kinds())} kinds the sum says {sums}")

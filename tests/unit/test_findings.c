@@ -132,6 +132,9 @@ static void findings_are_clean_only_when_nothing_is_wrong(void **state)
 	runs[2].verdict = VERDICT_WRONG;
 	assert_false(findings_clean(&f));
 	f = good();
+	runs[2].verdict = VERDICT_UNOWNED;
+	assert_false(findings_clean(&f));
+	f = good();
 	runs[3].verdict = VERDICT_WRONG;
 	assert_false(findings_clean(&f));
 	runs[2].verdict = VERDICT_SKIPPED;

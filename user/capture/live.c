@@ -597,6 +597,11 @@ int live_open(struct source **ret, const struct live_options *options, char why[
 	return 0;
 }
 
+bool live_is_shortage(int err)
+{
+	return err == -ENOMEM || err == -EMFILE || err == -ENFILE;
+}
+
 const char *live_library_version(void)
 {
 	return libbpf_version_string();

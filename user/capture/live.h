@@ -27,6 +27,9 @@ struct live_options {
  */
 int live_open(struct source **ret, const struct live_options *options, char why[LIVE_WHY]);
 
+/** Whether an error of live_open is not the kernel's refusal but a want of ours. */
+bool live_is_shortage(int err);
+
 /** Version of libbpf that runs, as `v1.1`. */
 const char *live_library_version(void);
 
