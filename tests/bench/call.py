@@ -107,7 +107,7 @@ def measure(bench):
             "run_time_ns": own, "quiet": quiet.report()}
 
 
-def _ratio(value):
+def ratio(value):
     return "-" if value is None else f"{value:.2f}"
 
 
@@ -126,11 +126,11 @@ def table(result):
         floor = of["floor"]["added"]
         bare = f"{of['bare']['p10']:6.0f} {floor['p10']:+5.0f} ({floor['median']:+.0f})"
         for name in (n for n in of if n not in ("bare", "floor")):
-            add, ratio = of[name]["added"], of[name]["ratio"]
+            add, over = of[name]["added"], of[name]["ratio"]
             low, high = of[name]["ratio_range"]["p10"]
             yield (f"{title:31} {bare:19} {name:10.10} {add['p10']:+5.0f} ({add['median']:+.0f})"
-                   f" {_ratio(ratio['p10']):>5} {_ratio(ratio['paired']):>5}"
-                   f" [{_ratio(low)}..{_ratio(high)}]")
+                   f" {ratio(over['p10']):>5} {ratio(over['paired']):>5}"
+                   f" [{ratio(low)}..{ratio(high)}]")
             title = bare = ""
     names = list(result["run_time_ns"])
     yield "own ns for each event, by the kernel's statistics (its clock reads included):"

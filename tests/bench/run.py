@@ -36,11 +36,13 @@ import curve  # noqa: E402
 import machine  # noqa: E402
 import netns  # noqa: E402
 import own  # noqa: E402
+import parts  # noqa: E402
 import start  # noqa: E402
 import stream  # noqa: E402
 
 PARTS = {"call": call, "stream": stream, "own": own, "curve": curve, "start": start,
          "beside": beside}
+EXPERIMENTS = {"parts": parts}  # only when asked for by name
 
 
 class Bench:
@@ -90,7 +92,8 @@ def parse_args():
 
 def run_part(name, bench, out):
     load = machine.Load()
-    result = {"part": name, **PARTS[name].measure(bench), "load": load.report(),
+    part = PARTS.get(name) or EXPERIMENTS[name]
+    result = {"part": name, **part.measure(bench), "load": load.report(),
               "machine": machine.facts(bench.sockwatch), "smoke": bench.smoke}
     path = os.path.join(out, f"{name}.json")
     with open(path, "w", encoding="ascii") as file:
@@ -98,15 +101,16 @@ def run_part(name, bench, out):
     load = result["load"]
     print(f"== {name}: {load['seconds']:.0f} s, {load['cores_busy']:.1f} cores busy, "
           f"{load['cores_stolen']:.2f} stolen")
-    for line in PARTS[name].table(result):
+    for line in part.table(result):
         print(line, flush=True)
 
 
 def main():
     args = parse_args()
     names = [n for n in PARTS if not args.k or any(k in n for k in args.k)]
+    names += [n for n in EXPERIMENTS if n in args.k]
     if args.list:
-        print(*names, sep="\n")
+        print(*PARTS, *EXPERIMENTS, sep="\n")
         return 0
     if os.geteuid() != 0:
         print("run.py: the benchmarks need root: nothing was measured", file=sys.stderr)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Where the time of the hot path goes: its parts one after the other, and changes to it."""
+
+import call
+import figures
+import kernel
+import machine
+import variants
+
+CUTS = ("family", "result", "storage", "who", "owner", "peer", "add", "epoch")
+CHANGES = ("lean", "plain_add", "no_start", "pid_helper", "leader", "no_family", "no_peer",
+           "jiffies", "ktime", "line", "bytes_only", "array", "current", "walk", "no_helper")
+KINDS = ("tcp", "udp")
+
+
+def measure(bench):
+    plan = {"rounds": bench.pick(60, 1),
+            "kinds": {kind: bench.pick((10, 400), (2, 20)) for kind in KINDS}}
+    floor, parts = (kernel.Object(bench.built(f"{n}.bpf.o")) for n in ("floor", "parts"))
+    quiet = machine.Quiet(bench.pick(600, 0))
+    group = [variants.Bare(), variants.Programs("floor", floor, call.FLOOR),
+             *(variants.Programs(n, parts, (f"{n}_send", f"{n}_recv")) for n in CUTS + CHANGES)]
+    try:
+        with call.timed(bench) as worker:
+            samples = call.rounds(worker, group, plan, quiet)
+    finally:
+        parts.close()
+        floor.close()
+    return {"plan": plan, "unit": "ns for each send+recv pair", "samples": samples,
+            "figures": {kind: figures.compare(samples[kind]) for kind in KINDS},
+            "quiet": quiet.report()}
+
+
+def table(result):
+    yield "ns added to a send+recv pair, by p10 and by pairs of neighbours, and x the floor (by both)"
+    yield f"{'':12}" + "".join(f"{k.upper():>34}" for k in KINDS)
+    for name in ("floor", *CUTS, *CHANGES):
+        cells = []
+        for kind in KINDS:
+            of = result["figures"][kind][name]
+            over = of.get("ratio", {"p10": 1, "paired": 1})
+            low, high = of.get("ratio_range", {}).get("p10", (1, 1))
+            cells.append(f"{of['added']['p10']:+6.0f} {of['added']['paired']:+5.0f}"
+                         f" {call.ratio(over['p10']):>5} {call.ratio(over['paired']):>5}"
+                         f" [{call.ratio(low)}..{call.ratio(high)}]")
+        yield f"{name:12}" + "  ".join(f"{c:>34}" for c in cells)
+    yield call.quiet(result)
