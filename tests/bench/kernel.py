@@ -109,6 +109,16 @@ def read_iterator(link):
         os.close(iterator)
 
 
+def cgroup_root():
+    """Where the hierarchy of cgroup2 begins, or None."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            mount, kind = line.split(" - ", 1)
+            if kind.startswith("cgroup2 "):
+                return mount.split()[4]
+    return None
+
+
 class Holdings:
     """BPF objects that a process has descriptors of."""
 
@@ -151,6 +161,8 @@ def _libbpf():
             ("bpf_object__find_program_by_name", ctypes.c_void_p,
              [ctypes.c_void_p, ctypes.c_char_p]),
             ("bpf_program__attach", ctypes.c_void_p, [ctypes.c_void_p]),
+            ("bpf_program__attach_cgroup", ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_int]),
+            ("bpf_program__section_name", ctypes.c_char_p, [ctypes.c_void_p]),
             ("bpf_program__fd", ctypes.c_int, [ctypes.c_void_p]),
             ("bpf_link__destroy", ctypes.c_int, [ctypes.c_void_p])):
         function = getattr(lib, name)
@@ -174,9 +186,18 @@ class Object:
             raise KeyError(name)
         return program
 
+    def _attach(self, program):
+        if not self.lib.bpf_program__section_name(program).startswith(b"cgroup/"):
+            return self.lib.bpf_program__attach(program)
+        root = os.open(cgroup_root(), os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            return self.lib.bpf_program__attach_cgroup(program, root)
+        finally:
+            os.close(root)
+
     def attach(self, names):
         for name in names:
-            link = self.lib.bpf_program__attach(self._program(name))
+            link = self._attach(self._program(name))
             if not link:
                 raise OSError(ctypes.get_errno(), f"cannot attach {name}")
             self.links.append(link)
@@ -186,11 +207,11 @@ class Object:
             self.lib.bpf_link__destroy(self.links.pop())
 
     def costs(self, names):
-        """[Cost] of these programs."""
-        costs = []
+        """{name: Cost} of these programs."""
+        costs = {}
         for name in names:
             info = _info(self.lib.bpf_program__fd(self._program(name)), PROG_INFO_BYTES)
-            costs.append(Cost(name, *struct.unpack_from("QQ", info, RUN_TIME_AT)))
+            costs[name] = Cost(name, *struct.unpack_from("QQ", info, RUN_TIME_AT))
         return costs
 
     def close(self):

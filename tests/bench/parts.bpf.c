@@ -546,6 +546,113 @@ static __always_inline int walk(struct sock *sk, int ret, int flags, bool rx, bo
 PAIR(walk, walk(sk, ret, flags, rx, false))
 PAIR(no_helper, walk(sk, ret, flags, rx, true))
 
+/* Of it, what finding the slot costs, with and without the lock, and what the task costs. */
+static __always_inline int walk_only(struct sock *sk, int ret, bool rx, bool has_lock)
+{
+	struct hot *slot = slot_of(sk);
+
+	if (!slot)
+		return make_index(sk);
+	if (has_lock)
+		__sync_fetch_and_add(rx ? &slot->rx_bytes : &slot->tx_bytes, ret);
+	else if (rx)
+		slot->rx_bytes += ret;
+	else
+		slot->tx_bytes += ret;
+	return 0;
+}
+
+static __always_inline int current_only(void)
+{
+	const struct task_struct *task = current_without_call();
+
+	return task ? (int)(task->tgid ^ task->group_leader->start_boottime) : 0;
+}
+
+PAIR(walk_bytes, walk_only(sk, ret, rx, true))
+PAIR(walk_plain, walk_only(sk, ret, rx, false))
+PAIR(task_only, ((void)sk, (void)ret, (void)flags, (void)rx, current_only()))
+
+/* The same with who the task is kept beside it: it is what it was if it has not started anew. */
+struct known {
+	__u64 task, thread_start_ns, start_ns;
+	__u32 tgid, pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct known);
+} knowns SEC(".maps");
+
+static __noinline int learn_known(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 zero = 0;
+	struct known *known = bpf_map_lookup_elem(&knowns, &zero);
+
+	if (!known)
+		return 0;
+	known->task = (__u64)task;
+	known->thread_start_ns = task->start_boottime;
+	known->start_ns = task->group_leader->start_boottime;
+	known->tgid = task->tgid;
+	return 0;
+}
+
+static __always_inline const struct known *known_current(void)
+{
+	const struct task_struct___cpu *cpu;
+	const struct task_struct *task;
+	__u32 zero = 0;
+	struct known *known = bpf_map_lookup_elem(&knowns, &zero);
+
+	if (!known)
+		return NULL;
+	task = bpf_rdonly_cast((void *)known->task, bpf_core_type_id_kernel(struct task_struct));
+	cpu = (const void *)task;
+	if (cpu->on_cpu != 1 || task->start_boottime != known->thread_start_ns ||
+	    cpu->thread_info.cpu != bpf_get_smp_processor_id())
+		learn_known();
+	return known;
+}
+
+static __always_inline bool is_known(const struct hot *hot, const struct sock *sk,
+				     const struct known *known)
+{
+	if (hot->tgid != known->tgid || hot->start_ns != known->start_ns ||
+	    hot->epoch != live.epoch)
+		return false;
+	return !hot->is_udp ||
+	       (hot->peer == sk->__sk_common.skc_daddr && hot->ports == sk->__sk_common.skc_dport);
+}
+
+static __always_inline int known_read(struct sock *sk, int ret, int flags, bool rx)
+{
+	struct hot *hot = bpf_sk_storage_get(&hots, sk, NULL, 0);
+	const struct known *known = known_current();
+
+	if (!hot || !known || !is_known(hot, sk, known) || !is_result(ret, flags, rx))
+		return make_hot(sk);
+	__sync_fetch_and_add(rx ? &hot->rx_bytes : &hot->tx_bytes, ret);
+	return 0;
+}
+
+static __always_inline int known_walk(struct sock *sk, int ret, int flags, bool rx)
+{
+	struct hot *slot = slot_of(sk);
+	const struct known *known = known_current();
+
+	if (!slot || !known || !is_known(slot, sk, known) || !is_result(ret, flags, rx))
+		return make_index(sk);
+	__sync_fetch_and_add(rx ? &slot->rx_bytes : &slot->tx_bytes, ret);
+	return 0;
+}
+
+PAIR(known, known_read(sk, ret, flags, rx))
+PAIR(known_walk, known_walk(sk, ret, flags, rx))
+
 /* ---- storage by its helper, which gives the index of a slot in an array ---- */
 
 static __always_inline int array(struct sock *sk, int ret, int flags, bool rx)

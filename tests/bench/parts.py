@@ -9,7 +9,8 @@ import variants
 
 CUTS = ("family", "result", "storage", "who", "owner", "peer", "add", "epoch")
 CHANGES = ("lean", "plain_add", "no_start", "pid_helper", "leader", "no_family", "no_peer",
-           "jiffies", "ktime", "line", "bytes_only", "array", "current", "walk", "no_helper")
+           "jiffies", "ktime", "line", "bytes_only", "array", "current", "walk", "no_helper", "walk_bytes",
+           "walk_plain", "task_only", "known", "known_walk")
 KINDS = ("tcp", "udp")
 
 
@@ -19,7 +20,8 @@ def measure(bench):
     floor, parts = (kernel.Object(bench.built(f"{n}.bpf.o")) for n in ("floor", "parts"))
     quiet = machine.Quiet(bench.pick(600, 0))
     group = [variants.Bare(), variants.Programs("floor", floor, call.FLOOR),
-             *(variants.Programs(n, parts, (f"{n}_send", f"{n}_recv")) for n in CUTS + CHANGES)]
+             *(variants.Programs(n, parts, (f"{n}_send", f"{n}_recv")) for n in CUTS + CHANGES
+               if not bench.only or n in bench.only)]
     try:
         with call.timed(bench) as worker:
             samples = call.rounds(worker, group, plan, quiet)
@@ -34,7 +36,7 @@ def measure(bench):
 def table(result):
     yield "ns added to a send+recv pair, by p10 and by pairs of neighbours, and x the floor (by both)"
     yield f"{'':12}" + "".join(f"{k.upper():>34}" for k in KINDS)
-    for name in ("floor", *CUTS, *CHANGES):
+    for name in (n for n in result["figures"]["tcp"] if n != "bare"):
         cells = []
         for kind in KINDS:
             of = result["figures"][kind][name]

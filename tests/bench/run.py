@@ -52,6 +52,7 @@ class Bench:
         self.build = os.environ.get("BUILD", os.path.join(ROOT, "build"))
         self.sockwatch = os.path.join(self.build, "sockwatch")
         self.smoke = args.smoke
+        self.only = args.only.split(",") if args.only else []
         self.against = [pair.split("=", 1) for pair in args.against]
 
     def built(self, name):
@@ -86,6 +87,7 @@ def parse_args():
                         help="one round of tiny counts: do the tools run; the numbers mean nothing")
     parser.add_argument("--against", metavar="NAME=PROGRAM", action="append", default=[],
                         help="another build of sockwatch, measured in the same rounds")
+    parser.add_argument("--only", metavar="NAME,...", help="of parts: these variants alone")
     parser.add_argument("--out", metavar="DIR", help="where the JSON goes (default build/bench)")
     return parser.parse_args()
 

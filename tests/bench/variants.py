@@ -78,8 +78,7 @@ class Sockwatch:
         return len(set(kernel.Holdings(self.process.pid).links) & kernel.counting_links())
 
     def costs(self):
-        return [cost for name, cost in kernel.Holdings(self.process.pid).costs().items()
-                if name in ("send_length", "recv_length")]
+        return kernel.Holdings(self.process.pid).costs()
 
 
 class Command:
