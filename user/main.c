@@ -54,7 +54,8 @@
  *       flow, net, parts.h        what cases are made of
  *       stage                     all cases, each in processes of its own
  *       tally                     what was moved against what was counted
- *   user/util/                    libc only: buf, fmt, hash, num, phases, text, unicode
+ *   user/util/                    libc only: buf, fmt, hash, num, phases, pool, text,
+ *                                 unicode
  *   user/                         main (this), opts (command line), run (the loop), budget (length
  *                                 of intervals), output (files), check and report (what this kernel
  *                                 lets us see), selftest and findings (known traffic, counted)

@@ -37,7 +37,8 @@ static struct use *get(struct uses *u, uint64_t cookie, uint32_t pid)
 		return NULL;
 	assert_ptr_equal(s, uses_socket(u, cookie));
 	assert_int_equal(s->cookie, cookie);
-	assert_memory_equal(&use->key, &key, sizeof(key));
+	assert_int_equal(use->pid, key.pid);
+	assert_int_equal(use->start_ns, key.start_ns);
 	return use;
 }
 
@@ -66,9 +67,9 @@ static void what_was_made_is_found(void **state)
 	assert_null(find(&u, 2, 10));
 	assert_int_equal(u.use_count, 2);
 	assert_int_equal(u.socket_count, 1);
-	assert_ptr_equal(uses_socket(&u, 1)->uses, b);
-	assert_ptr_equal(b->sibling, a);
-	assert_null(a->sibling);
+	assert_ptr_equal(pool_at(&u.plain_uses, uses_socket(&u, 1)->uses), b);
+	assert_ptr_equal(pool_at(&u.plain_uses, b->sibling), a);
+	assert_int_equal(a->sibling, 0);
 	uses_done(&u);
 }
 
@@ -108,19 +109,18 @@ static void new_ones_are_blank_also_in_used_memory(void **state)
 		use = get(&u, 5, 50);
 		s = uses_socket(&u, 5);
 		assert_true(!use->tx_bytes && !use->rx_bytes && !use->told && !use->role);
-		assert_true(!s->closing && !s->no_release && !s->missed && !s->listen_port);
+		assert_true(!s->closing && !s->no_release && !s->missed && !s->listener);
 		use->tx_bytes = use->rx_bytes = 99;
 		use->told = s->closing = true;
 		use->role = s->missed = 3;
-		s->listen_port = 80;
+		uses_listen(&u, s, 1, 80);
 		uses_forget(&u, s);
 		assert_null(find(&u, 5, 50));
 		assert_null(uses_socket(&u, 5));
 	}
-	assert_non_null(u.free_uses);
-	assert_non_null(u.free_sockets);
-	assert_null(u.free_uses->next); /* it was the same memory both times */
-	assert_null(u.free_sockets->next);
+	assert_int_equal(u.plain_uses.made, 1); /* it was the same memory both times */
+	assert_int_equal(u.sockets.made, 1);
+	assert_int_equal(u.listeners.made, 1);
 	uses_done(&u);
 }
 
@@ -248,6 +248,34 @@ static void each_socket_is_visited_once(void **state)
 	uses_done(&u);
 }
 
+static void listeners_are_found_by_port_and_namespace(void **state)
+{
+	struct uses u = with_bound(1000);
+
+	(void)state;
+	for (uint32_t i = 1; i <= 600; i++) { /* ports that meet in one bucket, too */
+		get(&u, i, 1);
+		uses_listen(&u, uses_socket(&u, i), 7, (uint16_t)i);
+	}
+	get(&u, 601, 1);
+	uses_listen(&u, uses_socket(&u, 601), 7, 80); /* SO_REUSEPORT */
+	uses_listen(&u, uses_socket(&u, 601), 7, 9000);
+	assert_true(uses_listened(&u, 7, 1) && uses_listened(&u, 7, 80) &&
+		    uses_listened(&u, 7, 600));
+	assert_false(uses_listened(&u, 8, 80) || uses_listened(&u, 7, 601) ||
+		     uses_listened(&u, 7, 9000));
+	uses_forget(&u, uses_socket(&u, 80));
+	assert_true(uses_listened(&u, 7, 80));
+	uses_forget(&u, uses_socket(&u, 601));
+	assert_false(uses_listened(&u, 7, 80));
+	for (uint32_t i = 1; i <= 600; i++)
+		uses_forget(&u, uses_socket(&u, i));
+	for (uint32_t i = 1; i <= 600; i++)
+		assert_false(uses_listened(&u, 7, (uint16_t)i));
+	assert_int_equal(u.socket_count, 0);
+	uses_done(&u);
+}
+
 static void done_leaves_nothing(void **state)
 {
 	struct uses u = with_bound(10), zero;
@@ -273,6 +301,7 @@ int main(void)
 		cmocka_unit_test(a_bound_of_nothing_refuses_all),
 		cmocka_unit_test(sockets_are_forgotten_in_any_order),
 		cmocka_unit_test(each_socket_is_visited_once),
+		cmocka_unit_test(listeners_are_found_by_port_and_namespace),
 		cmocka_unit_test(done_leaves_nothing),
 	};
 

@@ -19,7 +19,6 @@ _Static_assert((int)SW_COMM == (int)EVENT_NAME, "names have one length");
 struct decode {
 	struct uses uses;
 	struct decode_counts counts;
-	size_t listeners;         /* sockets that listen, to skip the search when there are none */
 	uint64_t time_ns;         /* of the newest record */
 	bool in_walk;             /* the record under way is an entry of the hash */
 	struct open_socket *late; /* found to be closing by a walk: the next one settles them */
@@ -106,28 +105,10 @@ static uint8_t datagram_role(const struct sw_flow *f)
 	return f->flags & (SW_F_BOUND | SW_F_FIRST_RX) ? ROLE_LISTENER : ROLE_CLIENT;
 }
 
-struct listener_search {
-	uint32_t netns;
-	uint16_t port;
-	bool found;
-};
-
-static void match_listener(struct open_socket *s, void *arg)
-{
-	struct listener_search *search = arg;
-
-	if (s->listen_port && s->listen_port == search->port && s->netns == search->netns)
-		search->found = true;
-}
-
-/* Only for sockets of before the start whose counters gave no answer: rare, so a plain search. */
+/* Only for sockets of before the start whose counters gave no answer. */
 static bool is_listened(struct decode *d, const struct sw_flow *f)
 {
-	struct listener_search search = {.netns = f->netns, .port = f->lport};
-
-	if (d->listeners && f->lport)
-		uses_each_socket(&d->uses, match_listener, &search);
-	return search.found;
+	return f->lport && uses_listened(&d->uses, f->netns, f->lport);
 }
 
 static uint8_t flow_role(struct decode *d, const struct sw_flow *f, uint8_t transport, bool known)
@@ -269,21 +250,11 @@ static uint64_t added(uint64_t *last, uint64_t now)
 	return plus;
 }
 
-static void socket_close(struct decode *d, struct open_socket *s)
-{
-	if (s && s->listen_port)
-		d->listeners--;
-	uses_forget(&d->uses, s);
-}
-
 static void socket_note(struct decode *d, struct open_socket *s, const struct event *ev,
 			uint32_t flags)
 {
-	if (ev->flow.role == ROLE_LISTENER && is_stream(ev->flow.transport) && !s->listen_port) {
-		s->listen_port = ev->flow.local.port;
-		s->netns = ev->flow.netns;
-		d->listeners += s->listen_port ? 1 : 0;
-	}
+	if (ev->flow.role == ROLE_LISTENER && is_stream(ev->flow.transport))
+		uses_listen(&d->uses, s, ev->flow.netns, ev->flow.local.port);
 	if (flags & SW_F_NO_RELEASE && !s->no_release) {
 		s->no_release = true;
 		d->uses.no_release_count++;
@@ -361,7 +332,7 @@ static void end(struct decode *d, const struct sw_record *r, struct open_socket 
 	}
 	ev->kind = EVENT_CLOSE;
 	fn(ev, arg);
-	socket_close(d, s);
+	uses_forget(&d->uses, s);
 }
 
 static bool record_is_sane(const struct sw_record *r)
@@ -464,7 +435,7 @@ static void settle(struct decode *d, struct open_socket *s, event_fn *fn, void *
 	ev.flow.cookie = s->cookie;
 	ev.flow.state = STATE_CLOSE;
 	fn(&ev, arg);
-	socket_close(d, s);
+	uses_forget(&d->uses, s);
 }
 
 void decode_settle(struct decode *d, event_fn *fn, void *arg)

@@ -24,7 +24,7 @@ struct decode_counts {
 	uint64_t extra_records; /* of sockets with accounts in the hash, in total */
 };
 
-/** @max_uses bounds the memory: about 200 bytes each; 0 = 1,048,576. NULL when out of memory. */
+/** @max_uses bounds the memory: about 100 bytes each; 0 = 1,048,576. NULL when out of memory. */
 struct decode *decode_new(size_t max_uses);
 /** NULL is a no-op. */
 void decode_free(struct decode *d);
