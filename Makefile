@@ -8,6 +8,7 @@
 #   SAN=1       AddressSanitizer and UndefinedBehaviorSanitizer
 #   CC=clang    another compiler; CFLAGS, CPPFLAGS and LDFLAGS are added to ours
 #   ARGS=...    arguments of `make run`, `make check-root`, `make check-vm` and `make bench`
+#   FUZZ_SECONDS=60  how long `make fuzz` runs each target
 #   UPDATE=1    let `make check-unit` rewrite the golden files
 #
 # Nothing is asked of a tool or a library before a recipe runs, since in `make deps run` they may
@@ -61,8 +62,8 @@ LIB_LIBS   = $(call once,LIB_LIBS,$(call pkg,--libs,libbpf ncursesw) \
 CMOCKA     = $(call once,CMOCKA,$(call pkg,--cflags --libs,cmocka))
 
 werror  := $(if $(filter-out 0,$(WERROR)),-Werror)
-san     := $(if $(filter-out 0,$(SAN)),-fsanitize=address$(comma)undefined \
-	-fno-sanitize-recover=all -fno-omit-frame-pointer)
+san     := $(strip $(if $(filter-out 0,$(SAN)),-fsanitize=address$(comma)undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer) $(if $(FUZZ),-fsanitize=fuzzer-no-link))
 fortify := $(if $(san),,$(if $(filter -O1 -O2 -O3 -Os,$(CFLAGS)),\
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
 branch   = $(if $(filter x86_64% i%86%,$(MACHINE)),-fcf-protection,\
@@ -96,6 +97,7 @@ GEN_SRC  := $(wildcard tests/root/gen*.c)
 VM_SRC   := $(wildcard tests/vm/*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 BENCH_BPF := $(filter %.bpf.c,$(BENCH_SRC))
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
 object     = $(patsubst %.c,$(O)/%.o,$(1))
 UNIT      := $(patsubst %.c,$(O)/%,$(filter tests/unit/test_%,$(UNIT_SRC)))
@@ -104,10 +106,12 @@ VM        := $(patsubst %.c,$(O)/%,$(VM_SRC))
 VM_GEN    := $(if $(VM),$(O)/tests/vm/gen)
 BENCH     := $(patsubst %.c,$(O)/%,$(filter-out $(BENCH_BPF),$(BENCH_SRC)))
 BPF       := $(O)/sockwatch.bpf.o $(call object,$(BENCH_BPF))
-OBJECTS   := $(call object,user/main.c $(LIB_SRC) $(UNIT_SRC) $(GEN_SRC) $(VM_SRC)) $(BENCH:=.o)
+FUZZERS   := $(patsubst %.c,$(O)/%,$(FUZZ_SRC))
+OBJECTS   := $(call object,user/main.c $(LIB_SRC) $(UNIT_SRC) $(GEN_SRC) $(VM_SRC) $(FUZZ_SRC)) \
+	$(BENCH:=.o)
 
-.PHONY: all tests deps run check check-unit check-root check-vm bench bench-deps lint format \
-	clean install uninstall help FORCE
+.PHONY: all tests deps run check check-unit check-root check-vm bench bench-deps fuzz fuzz-run lint \
+	format clean install uninstall help FORCE
 
 ## all: build the program
 all: $(BIN)
@@ -161,6 +165,10 @@ $(O)/tests/vm/gen: $(call object,$(GEN_SRC)) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(if $(san),$(USER_LDFLAGS),-static $(LDFLAGS)) -o $@ $^ -lpthread
 
+$(FUZZERS): %: %.o $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(USER_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIB_LIBS)
+
 # Two files that change only when their text does: other flags build all anew, and a source
 # that is gone leaves the library.
 stamp = @mkdir -p $(@D) && printf '%s\n' $(call quote,$(1)) >$@.new && \
@@ -182,7 +190,7 @@ need-root = @[ -z "$(SUDO)" ] || command -v $(firstword $(SUDO) true) >/dev/null
 	echo 'make $@ needs root and there is no sudo: run it as root' >&2; exit 1; }
 
 # With goals that only build or run, `make deps` leaves the test packages out.
-TEST_GOALS := $(filter check check-unit check-root check-vm bench lint tests,$(MAKECMDGOALS))
+TEST_GOALS := $(filter check check-unit check-root check-vm bench fuzz lint tests,$(MAKECMDGOALS))
 DEPS_KIND  := build $(if $(or $(TEST_GOALS),$(if $(filter-out deps,$(MAKECMDGOALS)),,y)),test) \
 	$(if $(filter check-vm,$(MAKECMDGOALS)),vm)
 
@@ -227,6 +235,13 @@ bench: $(BIN) $(BENCH) $(BPF)
 ## bench-deps: install what `make bench` compares with, if it can be had
 bench-deps:
 	@tests/deps.sh bench
+
+## fuzz: random input, with clang's libFuzzer and sanitizers (FUZZ_SECONDS=5 for a short run)
+fuzz:
+	@$(MAKE) --no-print-directory O=$(O)/fuzz CC='$(CLANG)' SAN=1 FUZZ=1 fuzz-run
+
+fuzz-run: $(FUZZERS)
+	@FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/fuzz/run.sh $(FUZZERS)
 
 ## lint: format, layers, house rules, static analysis, layout of the ABI
 lint: | $(filter deps,$(MAKECMDGOALS))

@@ -326,8 +326,11 @@ struct nearest {
 static bool come_nearer(const char *name, size_t len, void *arg)
 {
 	struct nearest *n = arg;
-	int d = distance(n->token.text, n->token.len, name, len);
+	int more = (int)len - (int)n->token.len, d;
 
+	if (more >= n->distance || -more >= n->distance)
+		return false;
+	d = distance(n->token.text, n->token.len, name, len);
 	if (d >= n->distance)
 		return false;
 	n->distance = d;
