@@ -259,7 +259,7 @@ clean:
 
 # Man pages go where man looks, the rest of user/share keeps its shape.
 SHARE  := $(shell [ ! -d user/share ] || find user/share -type f | sort)
-PAGES  := $(filter %.5 %.8,$(SHARE))
+PAGES  := $(filter %.1 %.5 %.7 %.8,$(SHARE))
 OTHERS := $(filter-out $(PAGES),$(SHARE))
 page   = $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 other  = $(DESTDIR)$(datadir)/sockwatch/$(patsubst user/share/%,%,$(1))

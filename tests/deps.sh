@@ -36,6 +36,7 @@ packages() {
 	test   clang-tidy      -                      -                  -
 	test   cppcheck        cppcheck               cppcheck           cppcheck
 	test   jq              jq                     jq                 jq
+	test   mandoc          mandoc                 mandoc             mandoc
 	test   git             git                    git                git
 	vm     qemu-system-x86 qemu-system-x86-core   qemu-system-x86    qemu-system-x86_64
 	vm     qemu-system-arm qemu-system-aarch64-core qemu-system-aarch64 qemu-system-aarch64

@@ -84,6 +84,17 @@ plant_rule() { # what is planted, how, what is said
 	case_of "$3" rules "$1"
 }
 
+manual() {
+	"$here/lint-manual.sh" page.1
+}
+
+plant_manual() { # what is planted, line, what is said
+	clean_tree
+	printf '%s\n' '.Dd November 23, 2026' '.Dt PAGE 1' .Os '.Sh NAME' '.Nm page' '.Nd text' \
+		'.Sh DESCRIPTION' "$2" >page.1
+	case_of "$3" manual "$1"
+}
+
 clean_tree
 case_of "" includes "includes: a clean tree"
 plant_include user/model/table.c '#include "tui/term.h"' 'no such header of ours: tui/term.h'
@@ -105,6 +116,12 @@ plant_include user/main.c '#include HEADER' 'cannot be read'
 clean_tree
 file user/extra/new.c '#include "opts.h"'
 case_of "the layer extra is not in the table" includes "a layer nobody knows"
+
+if command -v mandoc >/dev/null; then
+	plant_manual "manual: a clean page" 'Text.' ""
+	plant_manual "an unknown macro" .Nonsense 'skipping unknown macro'
+	plant_manual "a wrong name of a section" '.Sh SEEALSO' 'possible typo in section name'
+fi
 
 plant_rule "rules: a clean tree" : ""
 plant_rule "no licence line" 'echo "int x;" >user/x.c' 'user/x.c: no SPDX line'

@@ -25,6 +25,7 @@ exec tests/stages.sh \
 	format "clang-format --dry-run -Werror $all" \
 	includes "awk -f tests/lint-includes.awk $ours" \
 	rules tests/lint-rules.sh \
+	manual 'tests/lint-manual.sh user/share/man/*' \
 	selftest tests/lint-selftest.sh \
 	padding "$side | $CC $abi && $side | $CLANG -target bpf \
 		-idirafter /usr/include/\$(gcc -dumpmachine) $abi" \
