@@ -53,10 +53,9 @@ class Report:
         return 1 if self.counts["failed"] or not any(self.counts.values()) else 0
 
 
-def parser(description):
-    """The options that every runner has."""
-    options = argparse.ArgumentParser(description=description)
-    options.add_argument("-k", metavar="SUBSTRING", default="",
-                         help="only tests with it in the name")
-    options.add_argument("--list", action="store_true", help="names of the tests")
-    return options
+def options(description):
+    """A parser of the options that every runner has."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("-k", metavar="SUBSTRING", default="", help="only tests with it in the name")
+    parser.add_argument("--list", action="store_true", help="names of the tests")
+    return parser

@@ -31,7 +31,6 @@ import sys
 sys.dont_write_bytecode = True
 
 import capture  # noqa: E402
-import report  # noqa: E402
 import test_check  # noqa: E402
 import test_checker  # noqa: E402
 import test_cost  # noqa: E402
@@ -44,10 +43,11 @@ import test_programs  # noqa: E402
 import test_scenarios  # noqa: E402
 import test_selftest  # noqa: E402
 import test_signals  # noqa: E402
+from report import Report, options  # noqa: E402
 
 
 def parse_args():
-    parser = report.parser("sockwatch against traffic with known bytes")
+    parser = options("sockwatch against traffic with known bytes")
     parser.add_argument("-v", action="store_true", help="say the namespace of each test")
     parser.add_argument("--self-check", action="store_true",
                         help="only the tests of the checker: no root, no sockwatch")
@@ -72,10 +72,10 @@ def main():
     if os.geteuid() != 0 and not args.self_check:
         print("run.py: the root tests need root: nothing was tested", file=sys.stderr)
         return 77
-    result = report.Report(args.v)
+    report = Report(args.v)
     for suite in suites:
-        suite.run(lambda name: args.k in name, result)
-    return result.close()
+        suite.run(lambda name: args.k in name, report)
+    return report.close()
 
 
 if __name__ == "__main__":

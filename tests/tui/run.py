@@ -23,8 +23,8 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "root"))
 
-import report  # noqa: E402  tests/root/report.py
-from capture import Failed  # noqa: E402
+from capture import Failed  # noqa: E402  tests/root
+from report import Report, options  # noqa: E402
 
 SOCKWATCH = os.path.abspath(os.environ.get("SOCKWATCH", "build/sockwatch"))
 PATIENCE = 15  # seconds until what must appear is missing
@@ -377,20 +377,20 @@ def missing():
     return None
 
 
-def run_one(name, test, traffic, result):
+def run_one(name, test, traffic, report):
     terminal = None
     try:
-        with result.verdict(name):
+        with report.verdict(name):
             terminal = Terminal()
             test(terminal, traffic)
-            result.result(name, [])
+            report.result(name, [])
     finally:
         if terminal:
             terminal.close()
 
 
 def main():
-    args = report.parser("sockwatch in a terminal").parse_args()
+    args = options("sockwatch in a terminal").parse_args()
     tests = {f"tui/{k[5:].replace('_', '-')}": v for k, v in globals().items() if k.startswith("test_")}
     tests = {name: test for name, test in tests.items() if args.k in name}
     if args.list:
@@ -401,13 +401,13 @@ def main():
         print("skip tui: %s" % why)
         print("0 passed, 0 failed, %d skipped" % len(tests))
         return 77
-    result = report.Report()
+    report = Report()
     traffic = Traffic()
     traffic.start()
     for name, test in tests.items():
-        run_one(name, test, traffic, result)
+        run_one(name, test, traffic, report)
     traffic.over = True
-    return result.close()
+    return report.close()
 
 
 if __name__ == "__main__":
