@@ -82,6 +82,15 @@ static void put_way(char *dst, size_t size, const struct report *r, int purpose)
 			 other[0] ? other : "nothing");
 }
 
+/* Without BTF it cannot be said what else there is not. */
+static void put_lacking(char *dst, size_t size, const struct report *r, int purpose, int k)
+{
+	if (r->given.has[KCAP_BTF])
+		hooks_lacking(&r->given, purpose, k, dst, size);
+	else
+		snprintf(dst, size, "%s", kcap_name(KCAP_BTF));
+}
+
 static const char *gap(const struct report *r, int purpose)
 {
 	const struct hook *hook = &hooks[purpose];
@@ -174,7 +183,7 @@ static void put_better(const struct page *p, const struct report *r, int purpose
 
 	if (k < 0)
 		return;
-	hooks_lacking(&r->caps, purpose, k, lacking, sizeof(lacking));
+	put_lacking(lacking, sizeof(lacking), r, purpose, k);
 	snprintf(text, sizeof(text), "%s; needs %s", name_of(r, purpose, k), lacking);
 	put_detail(p, !strcmp(grade(r->chosen, purpose), "exact") ? "cheaper" : "better", text);
 }
@@ -269,7 +278,7 @@ static void json_purpose(const struct report *r, struct buf *b, int purpose)
 	if (gap(r, purpose))
 		put_string(b, ",", "unseen", gap(r, purpose));
 	if (k >= 0) {
-		hooks_lacking(&r->caps, purpose, k, text, sizeof(text));
+		put_lacking(text, sizeof(text), r, purpose, k);
 		put_string(b, ",", "better", name_of(r, purpose, k));
 		put_string(b, ",", "needs", text);
 	}

@@ -123,6 +123,8 @@ static void a_kernel_without_btf_is_told(void **state)
 
 	(void)state;
 	expect_missing(&caps, NEED_BTF, "6.12.9-made-up gives no BTF", "too old");
+	assert_int_equal(state_of(&caps, NEED_TRACING), NEED_UNASKED);
+	assert_int_equal(state_of(&caps, NEED_TRAMPOLINES), NEED_UNASKED);
 	assert_int_equal(state_of(&caps, NEED_KERNEL), NEED_MET);
 	caps.btf_unread = true;
 	expect_missing(&caps, NEED_BTF, "cannot load the kernel's BTF, which is there", "gives no");

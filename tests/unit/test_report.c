@@ -122,6 +122,20 @@ static void what_is_not_known_is_told_as_such(void **state)
 	buf_done(&b);
 }
 
+static void without_btf_nothing_else_is_blamed(void **state)
+{
+	struct report r = judged(MADE_UP(6, 12), LACK(BTF) | LACK(TP_BTF) | LACK(TRAMPOLINES) |
+							 LACK(TP_SOCK_LENGTH) | LACK(FN_INET_IO));
+	struct buf b = {0};
+
+	(void)state;
+	report_text(&r, &b, 200);
+	assert_non_null(strstr(b.data, "; needs BTF\n"));
+	assert_null(strstr(b.data, "(6.3)"));
+	assert_null(strstr(b.data, "trampolines\n"));
+	buf_done(&b);
+}
+
 static size_t times(const char *text, const char *what)
 {
 	size_t n = 0;
@@ -160,6 +174,7 @@ int main(void)
 		cmocka_unit_test(report_text_fits),
 		cmocka_unit_test(only_what_is_all_seen_is_exact),
 		cmocka_unit_test(what_is_not_known_is_told_as_such),
+		cmocka_unit_test(without_btf_nothing_else_is_blamed),
 		cmocka_unit_test(report_json_has_all),
 	};
 

@@ -261,7 +261,7 @@ static void judge_trampolines(const struct kcaps *caps, struct need *n)
 	if (caps->has[KCAP_TRAMPOLINES])
 		return;
 	set(n, NEED_UNASKED, "not tried");
-	if (!needs_asked(caps))
+	if (!needs_asked(caps) || !caps->has[KCAP_BTF])
 		return;
 	set(n, NEED_LIMITS, error_text(caps->trampoline_error));
 	n->means = "no fentry, no fexit";
