@@ -205,13 +205,15 @@ run: $(BIN)
 	@$(SUDO) $(BIN) $(ARGS)
 
 run_unit := $(if $(UPDATE),UPDATE=$(UPDATE) )tests/run-unit.sh $(UNIT)
+run_bench := $(SUDO) env BUILD=$(abspath $(O)) tests/bench/run.py
 run_root := $(SUDO) env SOCKWATCH=$(abspath $(BIN)) GEN=$(abspath $(GEN)) tests/root/run.py
 
-## check: every test: unit, root, terminal, and vmlinux.h against this kernel
-check: $(BIN) $(UNIT) $(GEN)
+## check: every test: unit, root, terminal, that the benchmarks run, and vmlinux.h
+check: $(BIN) $(UNIT) $(GEN) $(BENCH) $(BPF)
 	$(need-root)
 	@tests/stages.sh unit '$(run_unit)' root '$(run_root)' \
 		tui '$(SUDO) env SOCKWATCH=$(abspath $(BIN)) tests/tui/run.py || [ $$? = 77 ]' \
+		bench '$(run_bench) --smoke -k call -k stream -k start' \
 		vmlinux vmlinux/check_btf.py self-check 'vmlinux/check_btf.py --self-check'
 
 ## check-unit: tests that need no root, no kernel and no terminal
@@ -230,7 +232,7 @@ check-vm: $(BIN) $(GEN) $(VM) $(VM_GEN)
 ## bench: what it costs, as root, on an otherwise idle machine (ARGS='-k call' for some of it)
 bench: $(BIN) $(BENCH) $(BPF)
 	$(need-root)
-	@$(SUDO) env BUILD=$(abspath $(O)) tests/bench/run.py $(ARGS)
+	@$(run_bench) $(ARGS)
 
 ## bench-deps: install what `make bench` compares with, if it can be had
 bench-deps:

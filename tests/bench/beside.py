@@ -42,7 +42,7 @@ def tools(netns, cpu=None):
 
 def on_calls(bench, quiet):
     """({kind: {variant: rounds}}, {tool: why it is not among them})."""
-    plan = {"rounds": bench.pick(8, 1),
+    plan = {"rounds": bench.pick(6, 1),
             "kinds": {"tcp": bench.pick((10, 400), (2, 20)), "udp": bench.pick((10, 400), (2, 20)),
                       "stream": bench.pick((8, 20), (2, 5))}}
     with call.timed(bench) as worker:
@@ -131,14 +131,14 @@ def _sockets(bench, name):
 
 
 def measure(bench):
-    quiet = machine.Quiet(bench.pick(120, 0))
+    quiet = machine.Quiet(bench.pick(60, 0))
     bench.say("beside: calls")
     plan, samples, skipped = on_calls(bench, quiet)
     own = {}
     for name in bench.pick(LOADS, LOADS[:1]):
         bench.say(f"beside: {name}")
         with _stream(bench) if name == LOADS[2] else _sockets(bench, name) as netns:
-            own[name] = _beside_load(bench, netns, bench.pick(5, 0.3))
+            own[name] = _beside_load(bench, netns, bench.pick(4, 0.2))
     per_s = {v: [b[0] for b in figures.flat(r)] for v, r in samples["stream"].items()}
     return {"plan": plan, "samples": samples, "skipped": skipped, "own": own,
             "figures": {kind: figures.compare(samples[kind], floor="sockwatch")

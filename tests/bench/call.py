@@ -16,8 +16,8 @@ KINDS = {
     "tcp": "TCP",
     "udp": "UDP connected",
     "udpto": "UDP unconnected",
-    "shared": "both cores, one UDP socket",
-    "separate": "both cores, one UDP socket each",
+    "shared": "2 cores, 1 socket",
+    "separate": "2 cores, 2 sockets",
 }
 FLOOR = ("floor_send", "floor_recv")
 PEERS = ("floor_to", "floor_from")  # on the cgroup, where there is cgroup2
@@ -90,7 +90,8 @@ def timed(bench):
 
 
 def measure(bench):
-    plan = {"rounds": bench.pick(60, 1), "stats_rounds": bench.pick(5, 1),
+    plan = {"rounds": bench.rounds or bench.pick(60, 1),
+            "stats_rounds": bench.pick(5, 1),
             "kinds": {kind: bench.pick((10, 400), (2, 20)) for kind in KINDS}}
     floor = kernel.Object(bench.built("floor.bpf.o"))
     floored = variants.Programs("floor", floor, FLOOR + (PEERS if kernel.cgroup_root() else ()))
@@ -118,25 +119,32 @@ def quiet(result):
             f" {of['taken_again']} taken again")
 
 
+def rows(result, kinds):
+    """A line for each variant of each kind; what is added, against bare and against the floor."""
+    yield (f"{'':31} {'p2':>6} {'p10':>6} {'median':>6}   x floor:"
+           f" {'p2':>5} {'p10':>5} {'pairs':>5}  5..95 % of p2")
+    for kind, title in kinds.items():
+        for name, of in result["figures"][kind].items():
+            if name == "bare":
+                yield f"{title:19} {name:11} {of['p2']:6.0f} {of['p10']:6.0f} {of['median']:6.0f}"
+                continue
+            add, over = of["added"], of.get("ratio")
+            line = f"{'':19} {name:11} {add['p2']:+6.0f} {add['p10']:+6.0f} {add['median']:+6.0f}"
+            if over:
+                low, high = of["ratio_range"]["p2"]
+                line += (f"{'':12} {ratio(over['p2']):>5} {ratio(over['p10']):>5}"
+                         f" {ratio(over['paired']):>5}  {ratio(low)}..{ratio(high)}")
+            yield line
+
+
 def table(result):
-    yield "one 64-byte send+recv pair on loopback: ns bare, ns added by p10 (by median);"
-    yield "x floor: of p10, of pairs of neighbours [5..95 % when rounds are drawn anew]"
-    yield f"{'':31} {'bare':>6} {'floor':>11}  {'':10} {'added':>11} {'x floor':>13}"
-    for kind, title in KINDS.items():
-        of = result["figures"][kind]
-        floor = of["floor"]["added"]
-        bare = f"{of['bare']['p10']:6.0f} {floor['p10']:+5.0f} ({floor['median']:+.0f})"
-        for name in (n for n in of if n not in ("bare", "floor")):
-            add, over = of[name]["added"], of[name]["ratio"]
-            low, high = of[name]["ratio_range"]["p10"]
-            yield (f"{title:31} {bare:19} {name:10.10} {add['p10']:+5.0f} ({add['median']:+.0f})"
-                   f" {ratio(over['p10']):>5} {ratio(over['paired']):>5}"
-                   f" [{ratio(low)}..{ratio(high)}]")
-            title = bare = ""
+    yield "one 64-byte send+recv pair on loopback, ns: bare, and what programs add to it, by the"
+    yield "2nd and 10th percentile, the median, and the median of neighbours in time (pairs)"
+    yield from rows(result, KINDS)
     names = list(result["run_time_ns"])
     yield "own ns for each send or recv, by the kernel's statistics (its clock reads included):"
     for kind, title in KINDS.items():
-        yield f"{title:31} " + "  ".join(
+        yield f"{title:19} " + "  ".join(
             f"{name} {result['run_time_ns'][name][kind] or 0:.0f}" for name in names)
     noise = [result["figures"][kind]["bare"]["spread"] for kind in KINDS]
     yield f"noise: from p10 to p90 of bare {min(noise):.0%} to {max(noise):.0%}; {quiet(result)}"

@@ -11,6 +11,8 @@ import own
 import watch
 
 SWEEPS = 7
+POINTS = ((1000, 0.01), (3000, 0.01), (10000, 0.01), (30000, 0.01), (100000, 0.01),
+          (1000, 1), (10000, 1), (100000, 1))
 
 
 def sweeps(pid):
@@ -44,7 +46,7 @@ def measure_one(bench, sockets, share):
             ready = time.monotonic() - began
             try:
                 time.sleep(bench.pick(own.SETTLE_S, 0.1))
-                seen = watch.observe(log.pid, bench.pick(6, 0.3))
+                seen = watch.observe(log.pid, bench.pick(5, 0.2))
                 memory, swept = watch.memory(log.pid), sweeps(log.pid)
             finally:
                 log.stop()
@@ -56,10 +58,9 @@ def measure_one(bench, sockets, share):
 
 def measure(bench):
     points = []
-    for sockets in bench.pick((1000, 3000, 10000, 30000, 100000), (100, 300)):
-        for share in (0.01, 1.0):
-            bench.say(f"curve: {sockets} sockets, {share:.0%} active")
-            points.append(measure_one(bench, sockets, share))
+    for sockets, share in bench.pick(POINTS, ((100, 0.01), (300, 1))):
+        bench.say(f"curve: {sockets} sockets, {share:.0%} active")
+        points.append(measure_one(bench, sockets, share))
     return {"interval_s": own.INTERVAL_S, "points": points}
 
 

@@ -11,7 +11,7 @@ import watch
 from terminal import Terminal
 
 INTERVAL_S = 1
-SETTLE_S = 2.5
+SETTLE_S = 2.2
 SIZES = ((24, 80), (50, 200))
 
 
@@ -123,7 +123,7 @@ def count_short(bench, netns, commands, seconds):
 
 
 def measure(bench):
-    out, seconds = {}, bench.pick(6, 0.3)
+    out, seconds = {}, bench.pick(5, 0.2)
     for name, (what, commands) in loads(bench).items():
         bench.say(f"own: {name}")
         with bench.namespace() as netns:

@@ -9,13 +9,14 @@ import variants
 
 CUTS = ("family", "result", "storage", "who", "owner", "peer", "add", "epoch")
 CHANGES = ("lean", "plain_add", "no_start", "pid_helper", "leader", "no_family", "no_peer",
-           "jiffies", "ktime", "line", "bytes_only", "array", "current", "walk", "no_helper", "walk_bytes",
-           "walk_plain", "task_only", "known", "known_walk")
+           "jiffies", "ktime", "line", "bytes_only", "array",
+           "current", "walk", "no_helper", "walk_bytes", "walk_plain", "task_only", "known",
+           "known_walk")
 KINDS = ("tcp", "udp")
 
 
 def measure(bench):
-    plan = {"rounds": bench.pick(60, 1),
+    plan = {"rounds": bench.rounds or bench.pick(60, 1),
             "kinds": {kind: bench.pick((10, 400), (2, 20)) for kind in KINDS}}
     floor, parts = (kernel.Object(bench.built(f"{n}.bpf.o")) for n in ("floor", "parts"))
     quiet = machine.Quiet(bench.pick(600, 0))
@@ -34,16 +35,6 @@ def measure(bench):
 
 
 def table(result):
-    yield "ns added to a send+recv pair, by p10 and by pairs of neighbours, and x the floor (by both)"
-    yield f"{'':12}" + "".join(f"{k.upper():>34}" for k in KINDS)
-    for name in (n for n in result["figures"]["tcp"] if n != "bare"):
-        cells = []
-        for kind in KINDS:
-            of = result["figures"][kind][name]
-            over = of.get("ratio", {"p10": 1, "paired": 1})
-            low, high = of.get("ratio_range", {}).get("p10", (1, 1))
-            cells.append(f"{of['added']['p10']:+6.0f} {of['added']['paired']:+5.0f}"
-                         f" {call.ratio(over['p10']):>5} {call.ratio(over['paired']):>5}"
-                         f" [{call.ratio(low)}..{call.ratio(high)}]")
-        yield f"{name:12}" + "  ".join(f"{c:>34}" for c in cells)
+    yield "ns added to a send+recv pair"
+    yield from call.rows(result, {kind: kind.upper() for kind in KINDS})
     yield call.quiet(result)

@@ -3,7 +3,8 @@
 """
 What sockwatch costs. Needs root; README.md says what each number is.
 
-    run.py [-k PART]... [--list] [--smoke] [--against NAME=PROGRAM]... [--out DIR]
+    run.py [-k PART]... [--list] [--smoke] [--against NAME=PROGRAM]... [--rounds N]
+           [--only NAME,...] [--out DIR]
 
   call.py       what a call costs: send+recv pairs
   stream.py     throughput of one fast stream
@@ -40,6 +41,8 @@ import parts  # noqa: E402
 import start  # noqa: E402
 import stream  # noqa: E402
 
+COLUMNS = 100  # of a terminal
+KEYS = ("part", "machine", "load")  # of each JSON file
 PARTS = {"call": call, "stream": stream, "own": own, "curve": curve, "start": start,
          "beside": beside}
 EXPERIMENTS = {"parts": parts}  # only when asked for by name
@@ -52,6 +55,7 @@ class Bench:
         self.build = os.environ.get("BUILD", os.path.join(ROOT, "build"))
         self.sockwatch = os.path.join(self.build, "sockwatch")
         self.smoke = args.smoke
+        self.rounds = args.rounds
         self.only = args.only.split(",") if args.only else []
         self.against = [pair.split("=", 1) for pair in args.against]
 
@@ -87,24 +91,47 @@ def parse_args():
                         help="one round of tiny counts: do the tools run; the numbers mean nothing")
     parser.add_argument("--against", metavar="NAME=PROGRAM", action="append", default=[],
                         help="another build of sockwatch, measured in the same rounds")
+    parser.add_argument("--rounds", metavar="N", type=int, help="of call, stream, parts")
     parser.add_argument("--only", metavar="NAME,...", help="of parts: these variants alone")
     parser.add_argument("--out", metavar="DIR", help="where the JSON goes (default build/bench)")
     return parser.parse_args()
 
 
 def run_part(name, bench, out):
+    """Measure, write the JSON. Returns the lines to be printed."""
     load = machine.Load()
     part = PARTS.get(name) or EXPERIMENTS[name]
     result = {"part": name, **part.measure(bench), "load": load.report(),
               "machine": machine.facts(bench.sockwatch), "smoke": bench.smoke}
-    path = os.path.join(out, f"{name}.json")
-    with open(path, "w", encoding="ascii") as file:
+    with open(os.path.join(out, f"{name}.json"), "w", encoding="ascii") as file:
         json.dump(result, file, indent=1)
     load = result["load"]
-    print(f"== {name}: {load['seconds']:.0f} s, {load['cores_busy']:.1f} cores busy, "
-          f"{load['cores_stolen']:.2f} stolen")
-    for line in part.table(result):
-        print(line, flush=True)
+    return [f"== {name}: {load['seconds']:.0f} s, {load['cores_busy']:.1f} cores busy, "
+            f"{load['cores_stolen']:.2f} stolen", *part.table(result)]
+
+
+def smoke(names, bench, out):
+    """Does each part run and leave what it should? Says nothing of the numbers."""
+    failed = 0
+    for name in names:
+        problems = []
+        try:
+            lines = run_part(name, bench, out)
+            with open(os.path.join(out, f"{name}.json"), encoding="ascii") as file:
+                result = json.load(file)
+            problems += [f"line of {len(line)} columns" for line in lines if len(line) > COLUMNS]
+            problems += [f"no {key}" for key in KEYS if not result.get(key)]
+            problems += [f"no {key} of the machine" for key in ("cpu", "kernel", "sockwatch")
+                         if not result.get("machine", {}).get(key)]
+            if not {"figures", "loads", "points"} & set(result):
+                problems.append("nothing measured")
+        except (OSError, RuntimeError, ValueError, KeyError) as error:
+            problems.append(repr(error))
+        failed += bool(problems)
+        print(f"FAIL bench {name}: {'; '.join(problems)}" if problems else f"ok bench {name}",
+              flush=True)
+    print(f"{len(names) - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
 
 
 def main():
@@ -118,10 +145,12 @@ def main():
         print("run.py: the benchmarks need root: nothing was measured", file=sys.stderr)
         return 77
     bench = Bench(args)
-    out = args.out or os.path.join(bench.build, "bench")
+    out = args.out or os.path.join(bench.build, "bench", "smoke" if args.smoke else "")
     os.makedirs(out, exist_ok=True)
+    if args.smoke:
+        return smoke(names, bench, out)
     for name in names:
-        run_part(name, bench, out)
+        print(*run_part(name, bench, out), sep="\n", flush=True)
     return 0
 
 

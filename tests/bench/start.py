@@ -58,7 +58,7 @@ def measure(bench):
         load = watch.Load(bench.built("load"), netns, *watch.pairs(sockets, 0.01, 10))
         ss = ("ss", "-Htlnp", f"sport = :{load.ports[0]}")
         try:
-            for _ in range(bench.pick(15, 1)):
+            for _ in range(bench.pick(12, 1)):
                 taken = dict(zip(("screen", "full screen", "end by q"),
                                  first_screen(bench, sockets)))
                 taken.update(zip(("log ready", "log's end"), log_start(bench, sockets)))

@@ -8,7 +8,8 @@ import variants
 
 
 def measure(bench):
-    plan = {"rounds": bench.pick(40, 1), "kinds": {"stream": bench.pick((8, 20), (2, 5))}}
+    plan = {"rounds": bench.rounds or bench.pick(40, 1),
+            "kinds": {"stream": bench.pick((8, 20), (2, 5))}}
     group = [variants.Bare(), *(variants.Sockwatch(*pair) for pair in bench.sockwatches())]
     quiet = machine.Quiet(bench.pick(120, 0))
     with call.timed(bench) as worker:
