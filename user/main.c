@@ -24,7 +24,8 @@
  *   user/event/                   what happened
  *       event, addr               the one type that crosses layers; endpoints
  *   user/identity/                who it was
- *       ident, passwd, service    the stage that adds names of users and services
+ *       ident, passwd, service,   the stage that adds names of users, services and control groups
+ *       cgroup
  *   user/model/                   what it adds up to
  *       model, state.h            events into tables: connections, processes, ports
  *       conn, group, cookies      rows of connections; of processes and ports; rows of a socket

@@ -17,6 +17,7 @@ enum event_kind {
 	EVENT_IDENT,   /* who a process is: proc (its name may have changed by exec) */
 	EVENT_USER,    /* name of a user: user */
 	EVENT_SERVICE, /* name of a port: service */
+	EVENT_CGROUP,  /* path of a control group: cgroup */
 	EVENT_HOST,    /* facts of the host, once at the start: host */
 	EVENT_NOTE,    /* something that is not seen, in one sentence for the user: note */
 	EVENT_LOST,    /* how many records or bytes were lost, by reason, in total: lost */
@@ -145,6 +146,10 @@ struct event {
 			uint8_t transport;
 			char name[EVENT_TEXT];
 		} service;
+		struct {
+			uint64_t id;
+			const char *path; /* borrowed like the event; `/` is the root */
+		} cgroup;
 		struct {
 			uint16_t ephemeral_min, ephemeral_max;
 			char name[EVENT_TEXT];

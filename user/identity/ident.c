@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "identity/ident.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "identity/cgroup.h"
 #include "identity/passwd.h"
 #include "identity/service.h"
 
-enum { TOLD = 256 }; /* users told lately: direct-mapped, so a busy host costs no search */
+enum { TOLD = 256 }; /* told lately: direct-mapped, so a busy host costs no search */
 
 static const char PASSWD[] = "/etc/passwd";
 
@@ -20,6 +22,8 @@ struct ident {
 		uint32_t uid;
 		bool told;
 	} told[TOLD];
+	struct cgroups cgroups;
+	uint64_t told_cgroups[TOLD]; /* 0 = none */
 	bool services_told;
 };
 
@@ -32,6 +36,7 @@ struct ident *ident_new(event_fn *next, void *arg)
 	ident->next = next;
 	ident->arg = arg;
 	passwd_load(&ident->users, PASSWD);
+	cgroups_open(&ident->cgroups);
 	return ident;
 }
 
@@ -40,6 +45,7 @@ void ident_free(struct ident *ident)
 	if (!ident)
 		return;
 	passwd_done(&ident->users);
+	cgroups_done(&ident->cgroups);
 	free(ident);
 }
 
@@ -59,6 +65,29 @@ static void tell_user(struct ident *ident, uint32_t uid, uint64_t time_ns)
 	ident->next(&ev, ident->arg);
 }
 
+static bool has_flow(enum event_kind kind)
+{
+	return kind == EVENT_SEEN || kind == EVENT_XFER || kind == EVENT_CLOSE ||
+	       kind == EVENT_FAIL;
+}
+
+/* What has no path any more is asked for once, too. */
+static void tell_cgroup(struct ident *ident, const struct event *of)
+{
+	struct event ev = {.kind = EVENT_CGROUP, .time_ns = of->time_ns};
+	uint64_t id = has_flow(of->kind) ? of->flow.cgroup_id : 0;
+	char path[PATH_MAX];
+
+	if (!id || ident->told_cgroups[id % TOLD] == id)
+		return;
+	ident->told_cgroups[id % TOLD] = id;
+	if (!cgroup_path(&ident->cgroups, id, of->proc.pid, path, sizeof(path)))
+		return;
+	ev.cgroup.id = id;
+	ev.cgroup.path = path;
+	ident->next(&ev, ident->arg);
+}
+
 void ident_event(const struct event *ev, void *arg)
 {
 	struct ident *ident = arg;
@@ -74,5 +103,6 @@ void ident_event(const struct event *ev, void *arg)
 		ident->told[at].uid = ev->proc.uid;
 		tell_user(ident, ev->proc.uid, ev->time_ns);
 	}
+	tell_cgroup(ident, ev);
 	ident->next(ev, ident->arg);
 }

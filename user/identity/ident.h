@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
- * The stage that adds names: users of processes and services of ports become events of their own,
- * before the event that first needs them. Reads /etc/passwd and the services database once (the
- * former again when it changed); never asks the network.
+ * The stage that adds names: users of processes, services of ports and paths of control groups
+ * become events of their own, before the event that first needs them. Reads /etc/passwd and the
+ * services database once (the former again when it changed), asks the tree of cgroup2 for each new
+ * control group; never asks the network.
  */
 #ifndef IDENTITY_IDENT_H
 #define IDENTITY_IDENT_H

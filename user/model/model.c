@@ -7,6 +7,7 @@
 #include "model/match.h"
 #include "model/state.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ static int init(struct model *m, const struct model_limits *limits)
 	m->key = hash_key_random();
 	names_init(&m->user_names, &m->key);
 	names_init(&m->service_names, &m->key);
+	names_init(&m->cgroup_paths, &m->key);
 	if (cookies_init(&m->cookies, &m->key) || users_init(&m->users))
 		return -1;
 	if (table_init(&t[TABLE_PROCESSES], TABLE_PROCESSES, sizeof(struct group),
@@ -58,6 +60,7 @@ void model_free(struct model *m)
 	cookies_done(&m->cookies);
 	names_done(&m->user_names);
 	names_done(&m->service_names);
+	names_done(&m->cgroup_paths);
 	free(m);
 }
 
@@ -143,12 +146,42 @@ static void apply_tick(struct model *m, const struct event *ev)
 	match_tick(m);
 }
 
-static void apply_user(struct model *m, const struct event *ev)
+/* Rows that wait for the name have to be looked at again. */
+static void apply_name(struct model *m, struct names *names, uint64_t id, const char *name,
+		       size_t size)
 {
-	const char *known = model_user(m, ev->user.uid);
+	const char *known = names_get(names, id);
 
-	m->renamed |= !known || strncmp(known, ev->user.name, EVENT_TEXT) != 0;
-	names_set(&m->user_names, ev->user.uid, ev->user.name, EVENT_TEXT);
+	m->renamed |= !known || strncmp(known, name, size) != 0;
+	names_set(names, id, name, size);
+}
+
+struct keep {
+	const struct names *from;
+	struct names to;
+};
+
+static void keep_path(const struct row *row, void *arg)
+{
+	struct keep *keep = arg;
+	const char *path = row->flow.cgroup_id ? names_get(keep->from, row->flow.cgroup_id) : NULL;
+
+	if (path)
+		names_set(&keep->to, row->flow.cgroup_id, path, PATH_MAX);
+}
+
+/* Control groups come and go for as long as we run: at the bound, those without sockets go. */
+static void apply_cgroup(struct model *m, const struct event *ev)
+{
+	struct keep keep = {.from = &m->cgroup_paths};
+
+	if (names_full(&m->cgroup_paths)) {
+		names_init(&keep.to, &m->key);
+		table_each(&m->tables[TABLE_CONNECTIONS], keep_path, &keep);
+		names_done(&m->cgroup_paths);
+		m->cgroup_paths = keep.to;
+	}
+	apply_name(m, &m->cgroup_paths, ev->cgroup.id, ev->cgroup.path, PATH_MAX);
 }
 
 static uint64_t service_id(uint8_t transport, uint16_t port)
@@ -180,11 +213,14 @@ void model_apply(struct model *m, const struct event *ev)
 		group_identify(m, &ev->proc);
 		break;
 	case EVENT_USER:
-		apply_user(m, ev);
+		apply_name(m, &m->user_names, ev->user.uid, ev->user.name, EVENT_TEXT);
 		break;
 	case EVENT_SERVICE:
 		names_set(&m->service_names, service_id(ev->service.transport, ev->service.port),
 			  ev->service.name, EVENT_TEXT);
+		break;
+	case EVENT_CGROUP:
+		apply_cgroup(m, ev);
 		break;
 	case EVENT_HOST:
 		apply_host(&m->totals, ev);
@@ -302,6 +338,11 @@ const struct model_totals *model_totals(const struct model *m)
 const char *model_user(const struct model *m, uint32_t uid)
 {
 	return names_get(&m->user_names, uid);
+}
+
+const char *model_cgroup(const struct model *m, uint64_t id)
+{
+	return names_get(&m->cgroup_paths, id);
 }
 
 const char *model_service(const struct model *m, uint8_t transport, uint16_t port)

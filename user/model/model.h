@@ -120,6 +120,8 @@ size_t model_rows(const struct model *m, enum table_kind table);
 const struct model_totals *model_totals(const struct model *m);
 /** Name of a user or NULL; borrowed until the next model_apply. */
 const char *model_user(const struct model *m, uint32_t uid);
+/** Path of a control group or NULL; borrowed likewise. */
+const char *model_cgroup(const struct model *m, uint64_t id);
 /** Name of a service or NULL; borrowed likewise. */
 const char *model_service(const struct model *m, uint8_t transport, uint16_t port);
 /** The port that names the service of a flow: local of servers and listeners, peer of clients,

@@ -3,7 +3,6 @@
 
 #include "util/hash.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +80,11 @@ void names_set(struct names *n, uint64_t id, const char *text, size_t len)
 	n->count += !slot->text;
 	free(slot->text);
 	*slot = (struct name){.id = id, .text = copy};
+}
+
+bool names_full(const struct names *n)
+{
+	return n->count >= MAX_NAMES;
 }
 
 const char *names_get(const struct names *n, uint64_t id)

@@ -3,6 +3,7 @@
 #ifndef MODEL_NAMES_H
 #define MODEL_NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ void names_done(struct names *n);
 /** Name @id with at most @len bytes of @text. At the bound (16,384 names) and out of memory what is
  *  known stays known and the rest stays without a name. */
 void names_set(struct names *n, uint64_t id, const char *text, size_t len);
+/** True at the bound. */
+bool names_full(const struct names *n);
 /** NULL if there is none; borrowed until the next names_set. */
 const char *names_get(const struct names *n, uint64_t id);
 

@@ -52,7 +52,7 @@ struct model {
 	struct table tables[TABLE_COUNT];
 	struct cookies cookies;
 	struct users users;
-	struct names user_names, service_names;
+	struct names user_names, service_names, cgroup_paths;
 	struct hash_key key;
 	struct model_totals totals;
 	const struct filter *filter; /* borrowed; NULL: totals.count is everything */
