@@ -37,7 +37,8 @@
  *       view                      a table sorted and cut
  *       filter, filter_parse,     which connections count: text into tests; the grammar
  *       filter_lex, filter_word,  tokens; the table of words, and what each asks of a row
- *       filter_value              what stands behind a word
+ *       filter_value,             what stands behind a word
+ *       filter_cgroup             paths of control groups: units and containers
  *       sink.h                    what a reader of the model is
  *   user/sink/                    who reads it
  *       jsonl, text               JSON Lines; tables as text

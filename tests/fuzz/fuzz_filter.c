@@ -8,6 +8,8 @@
 #include "model/model.h"
 #include "util/buf.h"
 
+#define ID "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 enum { ROWS = 8 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -38,6 +40,18 @@ static void make_rows(void)
 		};
 		r->count.rx_rate = r->count.tx_total = (uint64_t)i << 8 * i;
 		r->count.failed = i & 1;
+	}
+}
+
+static void name_groups(void)
+{
+	static const char *const paths[] = {"/", "/a.slice/a.service", "/docker/" ID,
+					    "/machine-a.scope", "//a//"};
+
+	for (uint64_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		struct event ev = {.kind = EVENT_CGROUP, .cgroup = {1 + i, paths[i]}};
+
+		model_apply(model, &ev);
 	}
 }
 
@@ -83,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!model) {
 		model = model_new(NULL);
 		make_rows();
+		name_groups();
 	}
 	f = filter_new(text, service, &error);
 	if (f) {

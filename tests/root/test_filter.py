@@ -13,7 +13,7 @@ import time
 import capture
 import checker
 import test_programs
-from capture import Sockwatch
+from capture import Skipped, Sockwatch
 from case import LOG, Case, refused, run
 from test_scenarios import Scenario
 
@@ -37,13 +37,14 @@ for port, count, asked, answered in zip(*[iter(rest)] * 4):
         b.bind((host, port))
         for _ in range(count):
             a.sendto(bytes(answered), (host, port)), b.recvfrom(65536)
+if name == "slow": sys.stdin.read(), __import__("time").sleep(1)
 """
 
 
-def move(netns, name, family, *ports):
+def move(netns, name, family, *ports, before=()):
     """Make the traffic; returns (pid, {port: bytes sent = bytes received})."""
     numbers = [str(n) for port in ports for n in port]
-    pid, _ = test_programs.run(netns, [sys.executable, "-c", TRAFFIC, name,
+    pid, _ = test_programs.run(netns, [*before, sys.executable, "-c", TRAFFIC, name,
                                        test_programs.HOST[family], *numbers])
     return pid, {port: count * (asked + 2 * answered) for port, count, asked, answered in ports}
 
@@ -97,6 +98,54 @@ def processes(keep, spaces):
     log = keep[0].stop()
     wanted = {pids[name]: (name, tcp, tcp) for name in ("mine", "tcp")}
     return log.problems + log.losses() + test_programs.by_process(log.rows, wanted)
+
+
+def _groups():
+    """Paths of two control groups of our own, and where their tree is; removed by the caller."""
+    with open("/proc/self/mountinfo", encoding="ascii") as file:
+        trees = [line.split()[4] for line in file if " - cgroup2 " in line]
+    if not trees:
+        raise Skipped("no cgroup2 is mounted")
+    top = f"/sockwatch{os.getpid()}.slice"
+    paths = [top, f"{top}/mine.service", f"{top}/docker-{'0123456789abcdef' * 4}.scope"]
+    try:
+        for path in paths:
+            os.mkdir(trees[0] + path)
+    except OSError as error:
+        raise Skipped(f"no control groups can be made here: {error}") from None
+    return trees[0], paths
+
+
+def _inside(tree, path):
+    return ["sh", "-c", 'echo $$ >"$0" && exec "$@"', f"{tree}{path}/cgroup.procs"]
+
+
+def control_groups(keep, spaces, caps):
+    """By unit, container and path; also without what asking for a path by its number takes."""
+    tree, (top, unit, container) = _groups()
+    logs, filters = [], ["unit mine", "container 0123456789ab", f"cgroup {top}",
+                         f"cgroup {os.stat(tree + unit).st_ino}", "unit other"]
+    try:
+        for one in filters:
+            options = ["-F", f"netns {spaces[0].inode} and tcp and {one}"]
+            logs.append(Sockwatch(*options, before=capture.as_nobody(*caps), uid=capture.NOBODY)
+                        if caps else Sockwatch(*options))
+            keep[0] = keep[0] or logs[0]
+        port_of = {unit: 7001, container: 7002, None: 7003}
+        for path, number in port_of.items():
+            move(spaces[0], "slow", "4", (number, 1, 10 ** (number - 7000), 0),
+                 before=_inside(tree, path) if path else ())
+        sums = [_sum(log.stop().rows)[0] for log in logs]
+    finally:
+        for log in logs:
+            log.abandon()
+        for path in (container, unit, top):
+            os.rmdir(tree + path)
+    for log in logs[1:]:
+        log.discard()
+    wanted = [10, 100, 110, 10, 0]
+    return [f"{one}: sent {want}, logged {got}"
+            for one, want, got in zip(filters, wanted, sums) if want != got]
 
 
 TOTALS = re.compile(rb"total tx (\S+) rx (\S+)")
@@ -162,6 +211,9 @@ def groups():
         Scenario("filter/port-4", port, "4"),
         Scenario("filter/port-6", port, "6"),
         Scenario("filter/processes", processes),
+        Scenario("filter/control-groups", control_groups, ()),
+        Scenario("filter/control-groups-three-caps", control_groups,
+                 ("bpf", "perfmon", "net_admin")),
         Scenario("filter/tables", tables),
         Case("filter/nothing-written", nothing_written),
         Case("filter/wrong-word", wrong, "nosuch"),

@@ -223,6 +223,47 @@ static void states_and_roles(void **state)
 		{"netns 4026532000", "ij"}, {"cgroup 7003", "d"}, {"cgroup 7003 or 7004", "de"});
 }
 
+#define ID_A "aaaabbbbccccddddeeeeffff00001111222233334444555566667777aaaa8888"
+#define ID_B "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* Those of b and g have no path. */
+static void control_groups(void **state)
+{
+	static const char *const paths[ROWS] = {
+		"/system.slice/nginx.service",
+		NULL,
+		"/system.slice/docker-" ID_A ".scope",
+		"/system.slice/system-postgres.slice/postgres@15.service",
+		"/kubepods.slice/kubepods-burstable.slice/cri-containerd-" ID_B ".scope",
+		"/user.slice/user-1000.slice/user@1000.service/app.slice/ping.scope",
+		NULL,
+		"/",
+		"/docker/" ID_B,
+		"/lxc.payload.web1/system.slice/nginx.service",
+	};
+
+	for (uint64_t i = 0; i < ROWS; i++) {
+		struct event ev = {.kind = EVENT_CGROUP, .cgroup = {7000 + i, paths[i]}};
+
+		if (paths[i])
+			model_apply(*state, &ev);
+	}
+	CHOICES({"cgroup 7003", "d"}, {"cgroup 7001 or 7004", "be"},
+		{"cgroup /system.slice", "acd"}, {"cgroup /system.slice/", "acd"},
+		{"cgroup /system.slice/nginx.service", "a"}, {"cgroup /system", ""},
+		{"cgroup /", "acdefhij"}, {"cgroup */nginx.service", "aj"},
+		{"cgroup != /system.slice", "befghij"}, {"cgroup '/docker/*'", "i"},
+		{"unit nginx.service", "aj"}, {"unit nginx", "aj"}, {"unit ngin*", "aj"},
+		{"unit NGINX", ""}, {"unit system.slice", "acdj"}, {"unit postgres@15", "d"},
+		{"unit postgres@*", "d"}, {"unit ping.scope or user@1000", "f"}, {"unit ping", ""},
+		{"unit docker", ""}, {"unit *.scope", "cef"}, {"unit lxc.payload.web1", ""},
+		{"not unit nginx", "bcdefghi"}, {"container aaaabbbb", "c"}, {"container a", "c"},
+		{"container " ID_A, "c"}, {"container " ID_A "0", ""}, {"container 0123", "ei"},
+		{"container *cdef", "ei"}, {"container 1234", ""}, {"container web1", "j"},
+		{"container web", ""}, {"container web?", "j"}, {"container *", "ceij"},
+		{"container nginx", ""});
+}
+
 static void numbers_with_units(void **state)
 {
 	CHOICES({"rx > 1M", "c"}, {"rx >= 1M", "ac"}, {"rx = 1M", "a"}, {"rx = 1Mi/s", "a"},
@@ -324,7 +365,10 @@ static void errors_point_at_the_column(void **state)
 		{"proto foo", 7, "is no protocol (tcp,"},
 		{"proc ''", 6, "is no name"},
 		{"user ''", 6, "is no name"},
-		{"cgroup x", 8, "is no number"},
+		{"cgroup x", 8, "is no path from the root of the control groups"},
+		{"cgroup ''", 8, "is no path"},
+		{"unit ''", 6, "is no name"},
+		{"container =", 1, "needs a value"},
 		{"pid x", 5, "\"x\" at column 5 is no number"},
 		{"pid 1.5", 5, "is no number"},
 		{"pid 1k", 5, "is no number"},
@@ -466,6 +510,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(addresses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(processes_and_users, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(states_and_roles, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(control_groups, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(numbers_with_units, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(precedence, set_up, tear_down),
 		cmocka_unit_test(errors_point_at_the_column),

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "identity/cgroup.h"
 #include "identity/passwd.h"
 #include "identity/service.h"
 
@@ -236,6 +237,56 @@ static void a_user_that_was_forgotten_is_told_again(void **state)
 	forget(&h);
 }
 
+/* Number of the root of cgroup2, which every machine with one has. */
+static void a_control_group_is_told_before_who_needs_it_and_once(void **state)
+{
+	struct event ev = of_kind(EVENT_XFER, NOBODY_HAS), tick = of_kind(EVENT_TICK, 0);
+	struct heard h = {0};
+	struct ident *ident = ident_new(hear, &h);
+	struct cgroups c;
+	char path[8];
+
+	(void)state;
+	ev.flow.cgroup_id = 1;
+	cgroups_open(&c);
+	if (!cgroup_path(&c, 1, 0, path, sizeof(path))) {
+		cgroups_done(&c);
+		ident_free(ident);
+		print_message("no cgroup2 is mounted here, or we may not ask for its root\n");
+		skip();
+	}
+	cgroups_done(&c);
+	assert_string_equal(path, "/");
+	ident_event(&tick, ident);
+	forget(&h);
+	tick.flow.cgroup_id = 1; /* means nothing there */
+	ident_event(&tick, ident);
+	assert_int_equal(count_of(&h, EVENT_CGROUP), 0);
+	forget(&h);
+	ident_event(&ev, ident);
+	assert_int_equal(h.count, 2);
+	assert_int_equal(h.events[0].kind, EVENT_CGROUP);
+	assert_int_equal(h.events[0].cgroup.id, 1);
+	ident_event(&ev, ident);
+	assert_int_equal(count_of(&h, EVENT_CGROUP), 1);
+	ident_free(ident);
+	forget(&h);
+}
+
+/* A name or an alias, of any of the transports; what is no service has no port. */
+static void a_service_has_a_port(void **state)
+{
+	struct heard h = {0};
+
+	(void)state;
+	service_events(hear, &h);
+	for (size_t i = 0; i < h.count; i++)
+		assert_int_not_equal(service_port(h.events[i].service.name), 0);
+	forget(&h);
+	assert_int_equal(service_port("no such service"), 0);
+	assert_int_equal(service_port(""), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +297,8 @@ int main(void)
 		cmocka_unit_test(events_pass_as_they_are),
 		cmocka_unit_test(a_user_without_a_name_makes_no_event),
 		cmocka_unit_test(a_user_that_was_forgotten_is_told_again),
+		cmocka_unit_test(a_control_group_is_told_before_who_needs_it_and_once),
+		cmocka_unit_test(a_service_has_a_port),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,7 +142,7 @@ static void the_manual_page_has_the_words_of_the_filter(void **state)
 		if (!strstr(page, line))
 			fail_msg("sockwatch-filter.7 does not have: %s", line + 1);
 		snprintf(line, sizeof(line), "\n.It Ar %s\n", word.value ? word.value : "PORT");
-		if (!strstr(page, line) && strcmp(word.value, "ID") && strcmp(word.value, "NUMBER"))
+		if (!strstr(page, line))
 			fail_msg("sockwatch-filter.7 does not say what is: %s", word.value);
 	}
 	end = strstr(page, "\n.Sh VALUES\n");

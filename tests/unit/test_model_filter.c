@@ -147,6 +147,42 @@ static void names_come_later(void **state)
 	done(&c);
 }
 
+/* However many control groups there have been, those of sockets keep their names. */
+static void control_groups_come_and_go(void **state)
+{
+	enum { GROUPS = 40000 };
+	struct case_model c = filtered("unit ssh or unit last");
+	struct flow f = tcp(1, ROLE_SERVER, 22, 1000), g = tcp(2, ROLE_SERVER, 23, 1000);
+	struct event ev = {.kind = EVENT_CGROUP};
+
+	(void)state;
+	f.cgroup_id = 7;
+	g.cgroup_id = 100 + GROUPS;
+	moved(c.m, a_proc(3), f, 1, 2);
+	moved(c.m, a_proc(4), g, 3, 4);
+	tick(c.m);
+	assert_int_equal(rows_of(c.m, TABLE_PROCESSES).count, 0);
+	ev.cgroup.id = 7;
+	ev.cgroup.path = "/system.slice/ssh.service";
+	model_apply(c.m, &ev);
+	for (uint64_t i = 1; i <= GROUPS; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "/%llu.scope", (unsigned long long)i);
+		ev.cgroup.id = 100 + i;
+		ev.cgroup.path = i == GROUPS ? "/last.service" : path;
+		model_apply(c.m, &ev);
+	}
+	tick(c.m);
+	assert_int_equal(process_row(c.m, 3)->count.tx_total, 1);
+	assert_int_equal(process_row(c.m, 4)->count.tx_total, 3);
+	assert_string_equal(model_cgroup(c.m, 7), "/system.slice/ssh.service");
+	assert_string_equal(model_cgroup(c.m, 100 + GROUPS), "/last.service");
+	assert_null(model_cgroup(c.m, 101));
+	assert_sums_hold(c.m);
+	done(&c);
+}
+
 static void a_new_connection_shows_at_once(void **state)
 {
 	struct case_model c = filtered("role server");
@@ -516,6 +552,7 @@ int main(void)
 		cmocka_unit_test(rates_come_and_go),
 		cmocka_unit_test(ages_come_without_events),
 		cmocka_unit_test(names_come_later),
+		cmocka_unit_test(control_groups_come_and_go),
 		cmocka_unit_test(a_new_connection_shows_at_once),
 		cmocka_unit_test(ports_name_who_matches),
 		cmocka_unit_test(a_filter_that_comes_later),

@@ -142,6 +142,13 @@ const char *filter_read_cgroup(struct filter_test *t, const struct filter_value 
  *  meant as it is? */
 bool filter_glob(const char *pattern, const char *text, size_t len);
 
+/** Is the name of a test that of @len bytes at @name? */
+bool filter_name_holds(const struct filter_test *t, const char *name, size_t len);
+bool filter_holds_cgroup(const struct filter_test *t, const struct row *row, const struct model *m);
+bool filter_holds_unit(const struct filter_test *t, const struct row *row, const struct model *m);
+bool filter_holds_container(const struct filter_test *t, const struct row *row,
+			    const struct model *m);
+
 /* ---- all together ---- */
 
 /** Fill the tests of @f, whose text is set. False with @error filled. */

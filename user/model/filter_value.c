@@ -306,16 +306,6 @@ const char *filter_read_number(struct filter_test *t, const struct filter_value 
 	return wrong[unit];
 }
 
-const char *filter_read_cgroup(struct filter_test *t, const struct filter_value *v)
-{
-	uint64_t id;
-
-	if (num_u64(v->text, 1, UINT64_MAX, &id))
-		return "no number of a control group";
-	t->range = (struct filter_range){id, id};
-	return NULL;
-}
-
 /* ---- names ---- */
 
 const char *filter_read_name(struct filter_test *t, const struct filter_value *v)

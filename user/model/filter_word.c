@@ -112,7 +112,7 @@ static bool holds_state(const struct filter_test *t, const struct row *row, cons
 	return in_set(t->set, row->flow.state);
 }
 
-static bool name_holds(const struct filter_test *t, const char *name, size_t len)
+bool filter_name_holds(const struct filter_test *t, const char *name, size_t len)
 {
 	if (t->name.glob)
 		return filter_glob(t->name.pattern, name, len);
@@ -124,7 +124,7 @@ static bool comm_holds(const struct filter_test *t, const char *name, size_t len
 {
 	if (len == EVENT_NAME - 1 && !t->name.glob)
 		return !strncmp(t->name.pattern, name, len);
-	return name_holds(t, name, len);
+	return filter_name_holds(t, name, len);
 }
 
 static bool holds_process(const struct filter_test *t, const struct row *row, const struct model *m)
@@ -133,7 +133,7 @@ static bool holds_process(const struct filter_test *t, const struct row *row, co
 
 	if (row->proc.pid)
 		return comm_holds(t, row->proc.name, strnlen(row->proc.name, EVENT_NAME - 1));
-	return name_holds(t, why, cell_process(why, sizeof(why), row, m));
+	return filter_name_holds(t, why, cell_process(why, sizeof(why), row, m));
 }
 
 static bool holds_user(const struct filter_test *t, const struct row *row, const struct model *m)
@@ -143,13 +143,7 @@ static bool holds_user(const struct filter_test *t, const struct row *row, const
 	if (!t->name.pattern)
 		return in_range(&t->name.range, row->proc.uid);
 	name = model_user(m, row->proc.uid);
-	return name && name_holds(t, name, strlen(name));
-}
-
-static bool holds_cgroup(const struct filter_test *t, const struct row *row, const struct model *m)
-{
-	(void)m;
-	return in_range(&t->range, row->flow.cgroup_id);
+	return name && filter_name_holds(t, name, strlen(name));
 }
 
 static bool holds_number(const struct filter_test *t, const struct row *row, const struct model *m)
@@ -192,8 +186,12 @@ static const struct filter_word words[] = {
 	 filter_read_role, holds_role},
 	{"proto transport", "PROTOCOL", "The transport protocol", WORD_VALUE, 0, false,
 	 filter_read_transport, holds_proto},
-	{"cgroup", "ID", "The control group of the socket, by its number", WORD_VALUE, 0, false,
-	 filter_read_cgroup, holds_cgroup},
+	{"cgroup", "CGROUP", "The control group of the socket or one above it, by path or number",
+	 WORD_VALUE, 0, false, filter_read_cgroup, filter_holds_cgroup},
+	{"unit", "UNIT", "The systemd unit or slice that the socket was made in", WORD_VALUE, 0,
+	 false, filter_read_name, filter_holds_unit},
+	{"container", "CONTAINER", "The container that the socket was made in", WORD_VALUE, 0,
+	 false, filter_read_name, filter_holds_container},
 	{"ip ip4 ipv4", NULL, "IPv4, also over an IPv6 socket", WORD_FAMILY, 4, false,
 	 NULL, holds_family},
 	{"ip6 ipv6", NULL, "IPv6", WORD_FAMILY, 6, false, NULL, holds_family},
