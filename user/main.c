@@ -52,7 +52,7 @@
  *       traffic.h, cases          what a case is; the table of all
  *       forms, uring, ring        ways to send and receive; io_uring without a library
  *       tcp, life, udp, misc,     the other cases
- *       proc, load
+ *       proc, load, crowd
  *       flow, net, parts.h        what cases are made of
  *       stage                     all cases, each in processes of its own
  *       tally                     what was moved against what was counted

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,15 +170,6 @@ static void busy_pump(struct busy *conns, int n)
 	} while (active);
 }
 
-static void on_cpu(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set); /* with one CPU it fails, and need not work */
-}
-
 static unsigned int percent(const struct traffic_opts *opts)
 {
 	return opts->count ? opts->count : 100;
@@ -203,7 +193,7 @@ static void busy_side(const struct traffic_opts *opts, const struct traffic_repo
 	struct busy conns[BUSY_CONNS];
 	int fd, i;
 
-	on_cpu(is_server);
+	net_on_cpu(is_server);
 	for (i = 0; i < BUSY_CONNS; i++) {
 		struct busy *b = &conns[i];
 

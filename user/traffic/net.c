@@ -2,6 +2,7 @@
 #include "traffic/parts.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,4 +274,13 @@ int temp_file(size_t len)
 	}
 	must(lseek(fd, 0, SEEK_SET), "lseek");
 	return fd;
+}
+
+void net_on_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set); /* with one CPU it fails, and need not work */
 }

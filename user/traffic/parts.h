@@ -18,6 +18,7 @@ extern const struct traffic_case traffic_udp_cases[];
 extern const struct traffic_case traffic_misc_cases[];
 extern const struct traffic_case traffic_proc_cases[];
 extern const struct traffic_case traffic_load_cases[];
+extern const struct traffic_case traffic_crowd_cases[];
 
 /* ---- flow.c: what was moved ---- */
 
@@ -55,6 +56,9 @@ int net_listen(int family, int protocol, uint16_t port);
 void net_connect(int fd, int family, uint16_t port);
 /** A client socket connected to a loopback port. */
 int net_client(int family, int protocol, uint16_t port);
+
+/** Keep this thread, and those it makes, on a CPU; without effect where there is none such. */
+void net_on_cpu(int cpu);
 
 /** NULL, or why MPTCP cannot be used. */
 const char *mptcp_missing(void);
