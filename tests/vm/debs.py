@@ -7,6 +7,7 @@ from the host's apt.
 
 import contextlib
 import fcntl
+import fnmatch
 import hashlib
 import lzma
 import os
@@ -102,13 +103,22 @@ class World:
         with open(stamp, "w", encoding="ascii"):
             self.fetched = True
 
+    def _newest(self, pattern):
+        """Of the packages with such a name, as `linux-image-6.18.*-cloud-amd64`, the newest."""
+        known = self.apt("apt-cache", "pkgnames", pattern.split("*")[0]).split()
+        names = [name for name in known if fnmatch.fnmatchcase(name, pattern)]
+        if not names:
+            raise Unavailable(f"{' and '.join(self.suites)} have no {pattern}")
+        return max(names, key=lambda name: [int(part) for part in re.findall(r"\d+", name)])
+
     def resolve(self, package):
         """
         (name, version) of a package, or of what holds the kernel that a metapackage stands for:
-        linux-image-VERSION, in newer releases the linux-binary-VERSION that it depends on.
+        linux-image-VERSION, in newer releases the linux-binary-VERSION that it depends on. Where no
+        metapackage stands for a kernel, a pattern does.
         """
         kinds = "modules" if package.startswith("linux-modules-") else "image|binary"
-        name, deeper = package, True
+        name, deeper = self._newest(package) if "*" in package else package, True
         while deeper:
             text = self.apt("apt-cache", "depends", name)
             deeper = re.search(rf"^ *Depends: (linux-(?:{kinds})-[0-9]\S+)$", text, re.M)
@@ -138,7 +148,7 @@ def kept(world, package, needed, wanted=()):
     (folder, note), the note being the reason or None.
     """
     rows = hashlib.sha256(repr((needed, wanted)).encode()).hexdigest()[:8]
-    shelf = os.path.join(CACHE, "kept", f"{world.suites[0]}-{world.arch}-{package}-{rows}")
+    shelf = os.path.join(CACHE, "kept", f"{world.suites[0]}-{world.arch}-{package.replace('*', 'x')}-{rows}")
     old = sorted(os.listdir(shelf)) if os.path.isdir(shelf) else []
     old = [os.path.join(shelf, name) for name in old if not name.endswith(".new")]
     try:

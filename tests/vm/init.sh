@@ -64,6 +64,7 @@ one_run() { # name, options...
 	folder=/o/$1 list=/t/cases/$1
 	shift
 	mkdir "$folder"
+	/t/sockwatch check -f json "$@" >"$folder/check" 2>>"$folder/said" </dev/null
 	hold "$folder" "$list" hold-before-start
 	/t/sockwatch log -f json -o "$folder/log.jsonl" -d 0.3 "$@" >>"$folder/said" 2>&1 </dev/null &
 	pid=$!

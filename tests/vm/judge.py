@@ -117,6 +117,11 @@ class Judged:
         self.notes = log.notes()
         self._add("notes", _unexpected(self.notes, missing))
 
+    @property
+    def exact(self):
+        """Whether nothing was wrong."""
+        return not any(kind == "result" and problems for _, kind, problems in self.verdicts)
+
     def _add(self, name, problems):
         self.verdicts.append((name, "result", problems))
 

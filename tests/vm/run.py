@@ -3,7 +3,7 @@
 """
 sockwatch on other kernels: Debian's packaged ones, booted in qemu without KVM. Needs no root.
 
-    run.py [-k SUBSTRING] [--all] [--jobs N] [--list] [--shell KERNEL]
+    run.py [-k SUBSTRING] [--all] [--jobs N] [--list] [--self-check] [--shell KERNEL]
 
   debs.py    packages, with an apt configuration of our own, kept in the cache
   guest.py   root file system, qemu, what came out
@@ -11,6 +11,8 @@ sockwatch on other kernels: Debian's packaged ones, booted in qemu without KVM. 
   cases.sh   cases of the generator, in a network namespace there
   insns.c    what the verifier makes of each program
   judge.py   what came out against what must have happened: the checks of tests/root
+  readme.py  what came out against the table of kernels in README.md
+  test_judge.py  doctored results must not pass (--self-check: only this, without qemu)
 
 BUILD is where the host's products are (build). The console of each guest is kept in BUILD/vm.
 """
@@ -38,6 +40,8 @@ sys.path.insert(0, HERE)
 import debs  # noqa: E402
 import guest  # noqa: E402
 import judge  # noqa: E402
+import readme  # noqa: E402
+import test_judge  # noqa: E402
 
 # What must come out on a kernel: every byte, or status 3 with a reason. The oldest kernel that
 # counts is proven from both sides.
@@ -50,6 +54,7 @@ KERNELS = [
     Kernel("6.12", "amd64", ["bookworm-security"], "linux-image-6.12-cloud-amd64", EXACT),
     Kernel("6.12-preempt", "amd64", ["bookworm-security"], "linux-image-6.12-cloud-amd64", EXACT,
            "preempt=full"),
+    Kernel("6.18", "amd64", ["trixie-backports"], "linux-image-6.18.*-cloud-amd64", EXACT),
     Kernel("newest", "amd64", ["trixie-backports"], "linux-image-cloud-amd64", EXACT),
     Kernel("6.1-arm64", "arm64", ["bookworm-security"], "linux-image-cloud-arm64", REFUSED),
     Kernel("6.12-arm64", "arm64", ["bookworm-security"], "linux-image-6.12-cloud-arm64", EXACT),
@@ -72,6 +77,8 @@ RUNS = [
 BASE_SUITE, CROSS_ARCH, CROSS = "bookworm", "arm64", "aarch64-linux-gnu"
 BOOT_S = 900  # a busy machine is given the time that it needs
 WHOLE = ["log-is-valid", "nothing-lost", "nothing-else", "notes"]  # tests of a log as a whole
+TABLE = "6.12"  # its other ways to run have lines in README.md too
+MOVES = "newest"  # its version changes by itself
 
 # What is kept of a kernel's packages: the kernel, and modules in the order in which they go in.
 VMLINUZ = [(r"\./boot/vmlinuz-.*|\./usr/lib/modules/[^/]*/vmlinuz", "vmlinuz")]
@@ -164,6 +171,7 @@ class Row:
     def __init__(self, kernel, wanted, both=False):
         self.kernel, self.name, self.both = kernel, f"vm-{kernel.name}", both
         self.exact = kernel.expect == EXACT
+        self.release = self.refusal = None  # what the guest said
         self.runs = [run for run in RUNS if kernel.name in (run.kernels or [kernel.name])
                      and (self.exact or run.kernels is None)]
         self.moved = {run.label: [case for case in self._cases(run)
@@ -185,7 +193,10 @@ class Row:
         for run in self.runs if self.exact else []:
             cases = [f"{case.name}-{case.family}" for case in self._cases(run)]
             names += [f"{self._prefix(run)}/{n}" for n in cases + WHOLE]
-        return names
+        return names + [f"{self._prefix(run)}/README" for run in self._in_table()]
+
+    def _in_table(self):
+        return [run for run in self.runs if run.label == "default" or self.kernel.name == TABLE]
 
     def prepare(self, programs):
         """Kernel and root file system: (vmlinuz, folder in the cache, tree)."""
@@ -251,8 +262,8 @@ class Row:
         for path, data in outcome.files.items():
             write(f"{results}/{path}", data)
         phases = ", ".join(judge.text(outcome.files, "phases").splitlines())
-        print(f"# {self.name}: {judge.text(outcome.files, 'release').strip()} up {phases};"
-              f" {outcome.seconds:.0f} s in all")
+        self.release = judge.text(outcome.files, "release").strip()
+        print(f"# {self.name}: {self.release} up {phases}; {outcome.seconds:.0f} s in all")
         report.result(f"{self.name}/boot", [])
         self.judge(outcome.files, report, results)
 
@@ -270,6 +281,8 @@ class Row:
         for run in self.runs:
             if not self.exact:
                 show("refused", judge.refused(files, run.label))
+                self.refusal = judge.text(files, f"{run.label}/said")
+                self._table(files, run, False, report)
                 continue
             moved = self.moved[run.label]
             if not moved:
@@ -282,6 +295,18 @@ class Row:
                     report.skipped(full, what)
                 else:
                     report.result(full, what, f"{results}/{run.label}/log.jsonl")
+            if len(moved) == len(self._cases(run)):
+                self._table(files, run, judged.exact, report)
+
+    def _table(self, files, run, exact, report):
+        """README's line for a kernel, or for another way to run on it."""
+        if run not in self._in_table():
+            return
+        found = readme.Found(self.release, self.kernel.arch, run.options or self.kernel.boot,
+                             judge.text(files, f"{run.label}/check"), exact)
+        problems, lines = readme.problems(found, readme.lines(), self.kernel.name == MOVES)
+        print("".join(f"#   {line}\n" for line in lines), end="")
+        report.result(f"{self._prefix(run)}/README", problems)
 
 
 def write(path, data):
@@ -311,12 +336,18 @@ def parse_args():
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N",
                         help="so many guests at a time")
     parser.add_argument("--list", action="store_true", help="names of the tests")
+    parser.add_argument("--self-check", action="store_true",
+                        help="only the tests of the judges: no qemu, no packages")
     parser.add_argument("--shell", metavar="KERNEL", help="a shell in the guest of a kernel")
     return parser.parse_args()
 
 
 def main():
     args = parse_args()
+    report = Report(False)
+    if args.self_check:
+        test_judge.run(lambda name: args.k in name, report)
+        return report.close()
     rows = [Row(kernel, lambda name: args.k in name, args.all) for kernel in KERNELS]
     if args.list:
         for row in rows:
@@ -324,9 +355,18 @@ def main():
         return 0
     if args.shell:
         return shell(args.shell)
-    report, programs = Report(False), {}
     rows = [row for row in rows if any(args.k in name for name in row.names())]
-    with concurrent.futures.ThreadPoolExecutor(max(1, args.jobs)) as pool:
+    boot_all(rows, args.jobs, report)
+    told = [(row.release, row.kernel.arch, row.refusal) for row in rows if row.release]
+    if any(said for _, _, said in told) and args.k in "vm/oldest":
+        report.result("vm/oldest", readme.oldest(told, readme.lines()))
+    return report.close()
+
+
+def boot_all(rows, jobs, report):
+    """So many at a time; told in order."""
+    programs = {}
+    with concurrent.futures.ThreadPoolExecutor(max(1, jobs)) as pool:
         booted = [pool.submit(row.boot, programs) for row in rows]
         for row, boot in zip(rows, booted):
             try:
@@ -335,7 +375,6 @@ def main():
                 report.skipped(row.name, str(reason))
             except BuildFailed as error:
                 report.failed(row.name, str(error))
-    return report.close()
 
 
 if __name__ == "__main__":

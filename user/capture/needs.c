@@ -10,7 +10,7 @@
 
 #include "capture/kcaps.h"
 
-#define OLDEST "5.12"
+#define OLDEST "6.1"
 
 enum {
 	VERSION_OLDEST = 5 << 16 | 12 << 8,
