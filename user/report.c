@@ -16,31 +16,24 @@ enum {
 
 static void choose(struct report *r)
 {
-	struct kcaps probed = r->caps;
-
-	r->assumed = !needs_asked(&probed);
-	if (r->assumed) {
-		needs_grant(&r->caps, false);
-		hooks_choose(&r->caps, r->without);
-		r->caps = probed;
-		needs_grant(&r->caps, true);
-	}
-	hooks_choose(&r->caps, r->chosen);
-	if (!r->assumed)
-		memcpy(r->without, r->chosen, sizeof(r->without));
+	r->assumed = !needs_asked(&r->caps);
+	r->given = r->caps;
+	if (r->assumed)
+		needs_grant(&r->given, false);
+	hooks_choose(&r->given, r->without);
+	if (r->assumed)
+		needs_grant(&r->given, true);
+	hooks_choose(&r->given, r->chosen);
 }
 
 void report_judge(struct report *r)
 {
-	needs_judge(&r->caps, r->needs);
 	r->refusal[0] = '\0';
-	if (needs_refusal(&r->caps, r->refusal, sizeof(r->refusal))) {
-		choose(r);
-		r->exact = false;
-		return;
-	}
+	needs_judge(&r->caps, r->needs);
 	choose(r);
-	r->exact = !hooks_refusal(&r->caps, r->chosen, r->refusal, sizeof(r->refusal));
+	if (!needs_refusal(&r->caps, r->refusal, sizeof(r->refusal)))
+		hooks_refusal(&r->caps, r->chosen, r->refusal, sizeof(r->refusal));
+	r->exact = !r->refusal[0];
 	for (int i = 0; i < HOOK_PURPOSES; i++)
 		r->exact &= hooks_exact(r->chosen, i);
 }
@@ -64,16 +57,15 @@ static void put_verdict(char *dst, size_t size, const struct report *r, int purp
 	snprintf(dst, size, "%s%s", best, strcmp(best, worst) ? "?" : "");
 }
 
-static const char *name_of(const struct report *r, int purpose, int k)
+static const char *name_of(int purpose, int k)
 {
-	(void)r;
 	return k >= 0 ? hooks[purpose].alternatives[k].name : "";
 }
 
 static void put_way(char *dst, size_t size, const struct report *r, int purpose)
 {
-	const char *best = name_of(r, purpose, r->chosen[purpose]);
-	const char *other = name_of(r, purpose, r->without[purpose]);
+	const char *best = name_of(purpose, r->chosen[purpose]);
+	const char *other = name_of(purpose, r->without[purpose]);
 
 	if (!strcmp(best, other))
 		snprintf(dst, size, "%s", best[0] ? best : "-");
@@ -178,13 +170,13 @@ static void put_needs(const struct page *p, const struct report *r)
 
 static void put_better(const struct page *p, const struct report *r, int purpose)
 {
-	int k = hooks_better(&r->caps, r->chosen, purpose);
+	int k = hooks_better(&r->given, r->chosen, purpose);
 	char lacking[TEXT / 2], text[TEXT];
 
 	if (k < 0)
 		return;
 	put_lacking(lacking, sizeof(lacking), r, purpose, k);
-	snprintf(text, sizeof(text), "%s; needs %s", name_of(r, purpose, k), lacking);
+	snprintf(text, sizeof(text), "%s; needs %s", name_of(purpose, k), lacking);
 	put_detail(p, !strcmp(grade(r->chosen, purpose), "exact") ? "cheaper" : "better", text);
 }
 
@@ -243,9 +235,17 @@ void report_text(const struct report *r, struct buf *b, int width)
 
 /* ---- JSON ---- */
 
+static void put_key(struct buf *b, const char *before, const char *key)
+{
+	buf_printf(b, "%s\"", before);
+	text_json(b, key, strlen(key));
+	buf_puts(b, "\":");
+}
+
 static void put_string(struct buf *b, const char *before, const char *key, const char *value)
 {
-	buf_printf(b, "%s\"%s\":\"", before, key);
+	put_key(b, before, key);
+	buf_putc(b, '"');
 	text_json(b, value, strlen(value));
 	buf_putc(b, '"');
 }
@@ -262,9 +262,18 @@ static void json_need(struct buf *b, const struct need *n)
 	buf_putc(b, '}');
 }
 
+static void json_capabilities(struct buf *b, const struct kcaps *caps)
+{
+	for (int i = 0; i < KCAP_COUNT; i++) {
+		put_key(b, i ? "," : "{", kcap_name((enum kcap)i));
+		buf_puts(b, caps->has[i] ? "true" : "false");
+	}
+	buf_putc(b, '}');
+}
+
 static void json_purpose(const struct report *r, struct buf *b, int purpose)
 {
-	int k = hooks_better(&r->caps, r->chosen, purpose);
+	int k = hooks_better(&r->given, r->chosen, purpose);
 	char text[TEXT];
 
 	put_string(b, "{", "purpose", hooks[purpose].purpose);
@@ -272,14 +281,14 @@ static void json_purpose(const struct report *r, struct buf *b, int purpose)
 	put_string(b, ",", "seen", text);
 	buf_printf(b, ",\"exact\":%s", strcmp(text, "exact") ? "false" : "true");
 	if (r->chosen[purpose] >= 0)
-		put_string(b, ",", "by", name_of(r, purpose, r->chosen[purpose]));
+		put_string(b, ",", "by", name_of(purpose, r->chosen[purpose]));
 	if (r->without[purpose] >= 0 && r->without[purpose] != r->chosen[purpose])
-		put_string(b, ",", "else_by", name_of(r, purpose, r->without[purpose]));
+		put_string(b, ",", "else_by", name_of(purpose, r->without[purpose]));
 	if (gap(r, purpose))
 		put_string(b, ",", "unseen", gap(r, purpose));
 	if (k >= 0) {
 		put_lacking(text, sizeof(text), r, purpose, k);
-		put_string(b, ",", "better", name_of(r, purpose, k));
+		put_string(b, ",", "better", name_of(purpose, k));
 		put_string(b, ",", "needs", text);
 	}
 	buf_putc(b, '}');
@@ -290,6 +299,9 @@ void report_json(const struct report *r, struct buf *b)
 	put_string(b, "{", "version", SOCKWATCH_VERSION);
 	put_string(b, ",", "libbpf", r->library);
 	put_string(b, ",", "kernel", r->caps.release);
+	put_string(b, ",", "lockdown", r->caps.limits.lockdown);
+	put_key(b, ",", "capabilities");
+	json_capabilities(b, &r->caps);
 	buf_puts(b, ",\"needs\":[");
 	for (int i = 0; i < NEEDS; i++) {
 		buf_puts(b, i ? "," : "");

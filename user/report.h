@@ -15,10 +15,11 @@ struct buf;
 enum { REPORT_WHY = 256, REPORT_WIDTH = 80 /* where nobody says how wide it is */ };
 
 struct report {
-	struct kcaps caps;   /* as probed; then, if assumed, with what is assumed */
+	struct kcaps caps;   /* as probed */
 	const char *library; /* borrowed; version of libbpf */
 	struct need needs[NEEDS];
-	bool assumed; /* nobody may ask here: what would be chosen with the capabilities */
+	bool assumed;       /* it cannot be asked what is chosen: */
+	struct kcaps given; /* what is chosen from; caps, if assumed with the capabilities */
 	int chosen[HOOK_PURPOSES];
 	int without[HOOK_PURPOSES]; /* if assumed: the same should there be no BPF trampolines */
 	char refusal[REPORT_WHY];   /* why nothing can be watched, or empty */
