@@ -7,28 +7,30 @@ import kernel
 import machine
 import variants
 
-CUTS = ("family", "result", "storage", "who", "owner", "peer", "add", "epoch")
-CHANGES = ("lean", "plain_add", "no_start", "pid_helper", "leader", "no_family", "no_peer",
-           "jiffies", "ktime", "line", "bytes_only", "array",
-           "current", "walk", "no_helper", "walk_bytes", "walk_plain", "task_only", "known",
-           "known_walk")
+PARTS = ("family", "result", "storage", "who", "owner", "peer", "add", "epoch",
+         "lean", "plain_add", "no_start", "pid_helper", "leader", "no_family", "no_peer", "jiffies",
+         "ktime", "line", "bytes_only")
+SHORTCUTS = ("array", "current", "walk", "no_helper", "walk_bytes", "walk_plain", "task_only",
+             "known", "known_walk")
 KINDS = ("tcp", "udp")
 
 
 def measure(bench):
     plan = {"rounds": bench.rounds or bench.pick(60, 1),
             "kinds": {kind: bench.pick((10, 400), (2, 20)) for kind in KINDS}}
-    floor, parts = (kernel.Object(bench.built(f"{n}.bpf.o")) for n in ("floor", "parts"))
+    floor, parts, shortcut = (kernel.Object(bench.built(f"{name}.bpf.o"))
+                              for name in ("floor", "parts", "shortcut"))
     quiet = machine.Quiet(bench.pick(600, 0))
     group = [variants.Bare(), variants.Programs("floor", floor, call.FLOOR),
-             *(variants.Programs(n, parts, (f"{n}_send", f"{n}_recv")) for n in CUTS + CHANGES
-               if not bench.only or n in bench.only)]
+             *(variants.Programs(n, obj, (f"{n}_send", f"{n}_recv"))
+               for obj, names in ((parts, PARTS), (shortcut, SHORTCUTS))
+               for n in names if not bench.only or n in bench.only)]
     try:
         with call.timed(bench) as worker:
             samples = call.rounds(worker, group, plan, quiet)
     finally:
-        parts.close()
-        floor.close()
+        for obj in (shortcut, parts, floor):
+            obj.close()
     return {"plan": plan, "unit": "ns for each send+recv pair", "samples": samples,
             "figures": {kind: figures.compare(samples[kind]) for kind in KINDS},
             "quiet": quiet.report()}

@@ -16,6 +16,7 @@ What sockwatch costs. Needs root; README.md says what each number is.
   terminal.py   a program in a pseudo-terminal
   kernel.py     what is loaded in the kernel, by whom
   variants.py   what is attached while calls are timed
+  parts.py      an experiment: the hot path taken apart (parts.bpf.c, shortcut.bpf.c)
   machine.py    the machine, and whether it is quiet
   figures.py    samples in, figures out
 """
