@@ -240,7 +240,7 @@ static __noinline void flow_read(struct sw_flow *flow, const struct sock *sk)
 	flow->state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	flow->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	flow->uid = BPF_CORE_READ(sk, sk_uid.val);
-	if (bpf_core_field_exists(sk->sk_cgrp_data))
+	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
 		flow->cgroup_id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
 	if (flow->family == AF_PACKET)
 		flow->protocol = bpf_ntohs(BPF_CORE_READ((const struct packet_sock *)sk, num));

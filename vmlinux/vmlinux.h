@@ -64,8 +64,9 @@ struct cgroup {
 	struct kernfs_node *kn;
 };
 
+/* Before 8520e224f547 ("bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode", 5.15) a number. */
 struct sock_cgroup_data {
-	struct cgroup *cgroup;
+	struct cgroup *cgroup; /* optional: since 5.15 */
 };
 
 typedef struct {
