@@ -33,6 +33,19 @@ static __always_inline void on_sendpage(struct socket *sock, long ret)
 		account_io(sk, (int)ret, 0, false);
 }
 
+/*
+ * Splice from a socket with an upper-layer protocol (tls_sw_splice_read) comes by no recvmsg, and
+ * copied_seq counts ciphertext. Of other sockets it is left to bypassed_bytes.
+ */
+static __always_inline void on_splice_read(struct file *file, long ret)
+{
+	struct socket *sock = bpf_sock_from_file(file);
+	struct sock *sk = sock ? sock->sk : NULL;
+
+	if (sk && sk->sk_protocol == IPPROTO_TCP && has_ulp(sk))
+		account_io(sk, (int)ret, 0, true);
+}
+
 /* Last look at a socket with its kernel struct at hand: fentry on inet_release, packet_release. */
 static __always_inline void on_socket_release(struct socket *sock)
 {

@@ -224,6 +224,14 @@ int BPF_PROG(inet_sendpage_exit, struct socket *sock, void *page, int offset, si
 	return 0;
 }
 
+SEC("?fexit/sock_splice_read")
+int BPF_PROG(splice_read_exit, struct file *file, void *ppos, void *pipe, size_t len,
+	     unsigned int flags, long ret)
+{
+	on_splice_read(file, ret);
+	return 0;
+}
+
 SEC("?fexit/packet_sendmsg")
 int BPF_PROG(packet_sendmsg_exit, struct socket *sock, void *msg, size_t size, int ret)
 {

@@ -228,8 +228,8 @@ void report_text(const struct report *r, struct buf *b, int width)
 	for (int i = 0; i < HOOK_PURPOSES; i++)
 		put_purpose(&p, r, i);
 	buf_putc(b, '\n');
-	put_paragraph(&p, "Not seen on any kernel: memory-mapped packet rings, splice from a kTLS "
-			  "socket, and what is below the socket: headers, retransmitted bytes.");
+	put_paragraph(&p, "Not seen on any kernel: memory-mapped packet rings, and what is below "
+			  "the socket: headers, retransmitted bytes.");
 	put_end(&p, r);
 }
 

@@ -10,12 +10,14 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "capture/hooks.h"
 #include "capture/host.h"
 #include "capture/live.h"
 #include "findings.h"
 #include "opts.h"
 #include "traffic/stage.h"
 #include "traffic/tally.h"
+#include "traffic/traffic.h"
 #include "util/buf.h"
 
 enum {
@@ -210,7 +212,8 @@ static int perform(struct selftest *s)
 	int err = ops->drain(s->source, on_event, s); /* what is open already, and the notes */
 
 	if (err >= 0)
-		err = stage_go(&s->stage);
+		err = stage_go(&s->stage,
+			       live_sees(s->source, HOOK_KTLS_SPLICE) ? 0 : TRAFFIC_KTLS_SPLICE);
 	if (!err)
 		err = watch(s);
 	if (!err)

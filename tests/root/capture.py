@@ -142,6 +142,13 @@ class Sockwatch:
         os.rmdir(self.dir)
 
 
+@functools.lru_cache(maxsize=None)
+def check():
+    """What `sockwatch check` says in JSON."""
+    return subprocess.run([SOCKWATCH, "check", "-f", "json"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, check=False).stdout
+
+
 def gen_list():
     """[(name, flags)] of the generator's cases."""
     text = subprocess.run([GEN, "--list"], check=True, stdout=subprocess.PIPE).stdout.decode()

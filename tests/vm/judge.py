@@ -141,7 +141,10 @@ class Judged:
         rows = [row for row in log.rows if row.get(checker.PID) in pids
                 or row.get(checker.COOKIE) in cookies]
         claimed.update(map(id, rows))
-        if case.must_say not in ["-", *events]:
+        reason = test_generated.unseen(case.name, files.get(f"{label}/check", b"{}"))
+        if reason:
+            self.verdicts.append((full, "skipped", reason))
+        elif case.must_say not in ["-", *events]:
             self._add(full, [f"the generator should say {case.must_say}, said {events}"])
         else:
             self._add(full, test_degraded.check(case.name, rows, flows, log.notes()))

@@ -47,6 +47,14 @@ const struct hook hooks[HOOK_PURPOSES] = {
 			 {"packet_sendmsg_exit", "packet_recvmsg_exit"}, NULL},
 		},
 	},
+	[HOOK_KTLS_SPLICE] = {
+		.purpose = "bytes spliced from kTLS sockets",
+		.unseen = "bytes spliced from kTLS sockets are not counted",
+		.alternatives = {
+			{"fexit sock_splice_read", NEEDS_FEXIT(FN_SPLICE_READ),
+			 {"splice_read_exit"}, NULL},
+		},
+	},
 	[HOOK_TCP_STATES] = {
 		.purpose = "TCP connect, listen, failures",
 		.required = true,

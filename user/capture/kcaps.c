@@ -33,6 +33,7 @@ static const char *const names[KCAP_COUNT] = {
 	[KCAP_FN_SENDPAGE] = "function inet_sendpage (until 6.4)",
 	[KCAP_NO_SENDPAGE] = "sendfile by sendmsg (6.5)",
 	[KCAP_FN_PACKET] = "functions packet_sendmsg, packet_recvmsg",
+	[KCAP_FN_SPLICE_READ] = "function sock_splice_read",
 	[KCAP_FN_RELEASE] = "function inet_release",
 	[KCAP_FN_BIND] = "functions inet_bind, inet6_bind",
 	[KCAP_FN_CONNECT] = "functions tcp_v4_connect, tcp_v6_connect",
@@ -156,6 +157,7 @@ static void probe_functions(struct kcaps *caps, const struct btf *btf)
 	caps->has[KCAP_NO_SENDPAGE] = !caps->has[KCAP_FN_SENDPAGE];
 	caps->has[KCAP_FN_PACKET] =
 		HAS_FUNCTIONS(btf, "packet_sendmsg", "packet_recvmsg", "packet_release");
+	caps->has[KCAP_FN_SPLICE_READ] = has_function(btf, "sock_splice_read");
 	caps->has[KCAP_FN_RELEASE] = has_function(btf, "inet_release");
 	caps->has[KCAP_FN_BIND] = HAS_FUNCTIONS(btf, "inet_bind", "inet6_bind");
 	caps->has[KCAP_FN_CONNECT] = HAS_FUNCTIONS(btf, "tcp_v4_connect", "tcp_v6_connect");

@@ -25,6 +25,7 @@ enum kcap {
 	KCAP_FN_SENDPAGE,    /* function inet_sendpage (until 6.4) */
 	KCAP_NO_SENDPAGE,    /* it is not there: sendfile comes by sendmsg (6.5) */
 	KCAP_FN_PACKET,      /* functions packet_sendmsg, packet_recvmsg, packet_release */
+	KCAP_FN_SPLICE_READ, /* function sock_splice_read */
 	KCAP_FN_RELEASE,     /* function inet_release */
 	KCAP_FN_BIND,        /* functions inet_bind, inet6_bind */
 	KCAP_FN_CONNECT,     /* functions tcp_v4_connect, tcp_v6_connect */

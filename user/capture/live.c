@@ -602,6 +602,11 @@ bool live_is_shortage(int err)
 	return err == -ENOMEM || err == -EMFILE || err == -ENFILE;
 }
 
+bool live_sees(const struct source *src, int purpose)
+{
+	return ((const struct live *)src)->chosen[purpose] >= 0;
+}
+
 const char *live_library_version(void)
 {
 	return libbpf_version_string();

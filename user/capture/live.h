@@ -30,6 +30,9 @@ int live_open(struct source **ret, const struct live_options *options, char why[
 /** Whether an error of live_open is not the kernel's refusal but a want of ours. */
 bool live_is_shortage(int err);
 
+/** Whether @src, of live_open, has a way for @purpose (enum hook_purpose). */
+bool live_sees(const struct source *src, int purpose);
+
 /** Version of libbpf that runs, as `v1.1`. */
 const char *live_library_version(void);
 

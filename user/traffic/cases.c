@@ -6,8 +6,9 @@
 #include <string.h>
 
 static const struct traffic_case *const tables[] = {
-	traffic_form_cases, traffic_tcp_cases,  traffic_life_cases, traffic_udp_cases,
-	traffic_misc_cases, traffic_proc_cases, traffic_load_cases, traffic_crowd_cases,
+	traffic_form_cases, traffic_tcp_cases,   traffic_life_cases,
+	traffic_udp_cases,  traffic_misc_cases,  traffic_proc_cases,
+	traffic_load_cases, traffic_crowd_cases, traffic_ktls_cases,
 };
 enum { N_TABLES = sizeof(tables) / sizeof(tables[0]) };
 

@@ -2,6 +2,7 @@
 #include "traffic/parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,6 +262,24 @@ void recv_eof(struct traffic_flow *flow)
 	while (must(flow_rx(flow, recv(flow->fd, traffic_scratch, TRAFFIC_BUF_SIZE, 0)), "recv") >
 	       0)
 		;
+}
+
+void splice_out(struct traffic_flow *flow, size_t len)
+{
+	int pipes[2];
+	ssize_t n = 1;
+
+	must(pipe2(pipes, O_CLOEXEC), "pipe");
+	while (len && n) {
+		n = must(flow_rx(flow, splice(flow->fd, NULL, pipes[1], NULL,
+					      len < 65536 ? len : 65536, 0)),
+			 "splice from the socket");
+		len -= n;
+		while (n && read(pipes[0], traffic_scratch, TRAFFIC_BUF_SIZE) == TRAFFIC_BUF_SIZE)
+			;
+	}
+	close(pipes[0]);
+	close(pipes[1]);
 }
 
 int temp_file(size_t len)

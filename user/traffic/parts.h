@@ -19,6 +19,7 @@ extern const struct traffic_case traffic_misc_cases[];
 extern const struct traffic_case traffic_proc_cases[];
 extern const struct traffic_case traffic_load_cases[];
 extern const struct traffic_case traffic_crowd_cases[];
+extern const struct traffic_case traffic_ktls_cases[];
 
 /* ---- flow.c: what was moved ---- */
 
@@ -96,6 +97,8 @@ void send_all(struct traffic_flow *flow, const void *buf, size_t len);
 void recv_all(struct traffic_flow *flow, size_t len);
 /** Plain recv() until the end of the stream. */
 void recv_eof(struct traffic_flow *flow);
+/** Splice from the socket to its end, or len bytes of it; counted in flow. */
+void splice_out(struct traffic_flow *flow, size_t len);
 /** A file of len bytes that has no name. */
 int temp_file(size_t len);
 /** Bytes to send, TRAFFIC_BUF_SIZE of them; written only by traffic_run(). */

@@ -33,6 +33,7 @@ struct act {
 	struct traffic_opts opts;
 	unsigned int run;
 	unsigned int limit_s;
+	uint32_t unseen; /* of enum traffic_flags */
 	struct shared *shared;
 	int fd;     /* messages */
 	int errors; /* a file: what the case says on stderr */
@@ -291,6 +292,12 @@ static bool is_wanted(const struct traffic_case *c, int family)
 	return !(c->flags & (family == AF_INET ? TRAFFIC_V6_ONLY : TRAFFIC_V4_ONLY));
 }
 
+static void skip(struct act *a, const char *why)
+{
+	put_text(a, STAGE_SKIP, why);
+	put_text(a, STAGE_END, "");
+}
+
 static void perform(struct act *a)
 {
 	struct stage_message done = {.kind = STAGE_DONE};
@@ -302,12 +309,12 @@ static void perform(struct act *a)
 		a->c = traffic_case_at(a->run / 2);
 		if (!is_wanted(a->c, a->opts.family))
 			continue;
-		if (a->opts.family == AF_INET || ready.has_ipv6) {
+		if (a->opts.family == AF_INET6 && !ready.has_ipv6)
+			skip(a, "no IPv6");
+		else if (a->c->flags & a->unseen)
+			skip(a, "not seen on this kernel: sockwatch check says what it needs");
+		else
 			run_case(a);
-		} else {
-			put_text(a, STAGE_SKIP, "no IPv6");
-			put_text(a, STAGE_END, "");
-		}
 	}
 	put(a->fd, &done);
 }
@@ -315,11 +322,10 @@ static void perform(struct act *a)
 static void be_the_stage(pid_t parent, unsigned int limit_s, int messages, int go)
 {
 	struct act a = {.rep = {.writer = &writer, .fd = -1}, .fd = messages, .limit_s = limit_s};
-	char byte;
 
 	handle_ends(on_end);
 	die_with_parent(parent, SIGTERM);
-	if (read(go, &byte, 1) != 1)
+	if (read(go, &a.unseen, sizeof(a.unseen)) != (ssize_t)sizeof(a.unseen))
 		_exit(0); /* it is not to begin */
 	a.errors = memfd_create("errors", MFD_CLOEXEC);
 	a.shared = mmap(NULL, sizeof(*a.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
@@ -370,9 +376,9 @@ int stage_open(struct stage *stage, unsigned int limit_s)
 	return 0;
 }
 
-int stage_go(struct stage *stage)
+int stage_go(struct stage *stage, uint32_t unseen)
 {
-	return write(stage->go, "g", 1) == 1 ? 0 : -errno;
+	return write(stage->go, &unseen, sizeof(unseen)) == (ssize_t)sizeof(unseen) ? 0 : -errno;
 }
 
 int stage_read(struct stage *stage, struct stage_message *msg)

@@ -47,8 +47,9 @@ bool stage_run_of(unsigned int run, const char **name, int *family);
 /** Start the process; it waits for stage_go(). Each case may take @limit_s, but not all of them.
  *  0 or -errno. */
 int stage_open(struct stage *stage, unsigned int limit_s);
-/** Let it begin. 0 or -errno. */
-int stage_go(struct stage *stage);
+/** Let it begin. Cases that have one of the flags (enum traffic_flags) in @unseen are skipped: the
+ *  capture does not see what they do. 0 or -errno. */
+int stage_go(struct stage *stage, uint32_t unseen);
 /** The next message: 1, 0 (none yet), -EPIPE (it has ended) or another -errno. */
 int stage_read(struct stage *stage, struct stage_message *msg);
 /** End it and what it runs; with a @stage that is all 0 nothing happens. */

@@ -106,37 +106,18 @@ static void client_splice(struct traffic_side *side)
 	close(pipes[1]);
 }
 
-/** Splice from the socket to its end, or len bytes of it. */
-static void socket_to_pipe(struct traffic_flow *flow, size_t len)
-{
-	int pipes[2];
-	ssize_t n = 1;
-
-	must(pipe2(pipes, O_CLOEXEC), "pipe");
-	while (len && n) {
-		n = must(flow_rx(flow, splice(flow->fd, NULL, pipes[1], NULL,
-					      len < 65536 ? len : 65536, 0)),
-			 "splice from the socket");
-		len -= n;
-		while (n && read(pipes[0], traffic_scratch, TRAFFIC_BUF_SIZE) == TRAFFIC_BUF_SIZE)
-			;
-	}
-	close(pipes[0]);
-	close(pipes[1]);
-}
-
 static void server_splice(struct traffic_side *side)
 {
-	socket_to_pipe(&side->flow, SIZE_MAX);
+	splice_out(&side->flow, SIZE_MAX);
 }
 
 /** recv, splice, recv, splice to the end: the two ways mixed on one socket. */
 static void server_splice_mixed(struct traffic_side *side)
 {
 	recv_all(&side->flow, 1111);
-	socket_to_pipe(&side->flow, 7777);
+	splice_out(&side->flow, 7777);
 	recv_all(&side->flow, 2222);
-	socket_to_pipe(&side->flow, SIZE_MAX);
+	splice_out(&side->flow, SIZE_MAX);
 }
 
 static void client_50000(struct traffic_side *side)

@@ -69,7 +69,8 @@ struct traffic_report {
 enum traffic_flags {
 	TRAFFIC_V4_ONLY = 1 << 0,
 	TRAFFIC_V6_ONLY = 1 << 1,
-	TRAFFIC_STEPS = 1 << 2, /* waits for a line on stdin at each step */
+	TRAFFIC_STEPS = 1 << 2,       /* waits for a line on stdin at each step */
+	TRAFFIC_KTLS_SPLICE = 1 << 3, /* splices out of a kTLS socket */
 };
 
 /** One row of the table of cases. */
