@@ -214,7 +214,8 @@ check: $(BIN) $(UNIT) $(GEN) $(BENCH) $(BPF)
 	@tests/stages.sh unit '$(run_unit)' root '$(run_root)' \
 		tui '$(SUDO) env SOCKWATCH=$(abspath $(BIN)) tests/tui/run.py || [ $$? = 77 ]' \
 		bench '$(run_bench) --smoke -k call -k stream -k start' \
-		vmlinux vmlinux/check_btf.py self-check 'vmlinux/check_btf.py --self-check'
+		vmlinux vmlinux/check_btf.py self-check 'vmlinux/check_btf.py --self-check' \
+		vm-self-check 'tests/vm/run.py --self-check'
 
 ## check-unit: tests that need no root, no kernel and no terminal
 check-unit: $(UNIT)
@@ -225,7 +226,7 @@ check-root: $(BIN) $(GEN)
 	$(need-root)
 	@$(run_root) $(ARGS)
 
-## check-vm: the same traffic on other kernels, in qemu (ARGS='-k 6.12' for some of it)
+## check-vm: the same traffic on other kernels, in qemu (ARGS='-k vm-6.12/' for one of them)
 check-vm: $(BIN) $(GEN) $(VM) $(VM_GEN)
 	@BUILD=$(abspath $(O)) tests/vm/run.py $(ARGS)
 

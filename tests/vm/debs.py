@@ -49,12 +49,26 @@ def run(command, **more):
     return done.stdout.decode("utf-8", "replace")
 
 
-def _archives():
-    """{label: URI} of the Debian archives that the host's apt knows."""
-    text = run(["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)",
+def _known(*options):
+    text = run(["apt-get", *options, "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)",
                 "Created-By: Packages", "Component: main"])
     rows = [line.split("|") for line in text.splitlines()]
     return {label: uri for origin, label, uri in rows if origin == "Debian"}
+
+
+def _archives():
+    """
+    {label: URI} of the Debian archives that the host's apt knows. Where it has no lists, as in a
+    fresh container, ours are filled from its sources.
+    """
+    found = _known()
+    if not found:
+        state = os.path.join(CACHE, "apt", "host")
+        os.makedirs(os.path.join(state, "lists", "partial"), exist_ok=True)
+        options = [f"-oDir::State={state}", "-oAPT::Sandbox::User="]
+        run(["apt-get", *options, "-qq", "-oAcquire::Retries=3", "update"])
+        found = _known(*options)
+    return found
 
 
 class World:
@@ -91,8 +105,7 @@ class World:
         for suite in self.suites:
             label = "Debian-Security" if suite.endswith("-security") else "Debian"
             if label not in archives:
-                raise Unavailable(f"apt here knows no archive labelled {label}"
-                                  " (other distribution, or no `apt-get update` yet)")
+                raise Unavailable(f"apt here knows no archive labelled {label} (other distribution)")
             signed = f"[signed-by={KEYRING}] " if os.path.exists(KEYRING) else ""
             lines.append(f"deb {signed}{archives[label]} {suite} main\n")
         for folder in ("lists/partial", "cache/archives/partial"):

@@ -97,7 +97,7 @@ uname -r >/o/release
 phase programs
 cp /sys/kernel/btf/vmlinux /o/btf
 for command in $(cat /t/commands); do
-	timeout 120 /t/sockwatch "$command" >"/o/$command" 2>&1 </dev/null
+	timeout 600 /t/sockwatch "$command" >"/o/$command" 2>&1 </dev/null
 	echo $? >"/o/$command.status"
 	phase "$command"
 done

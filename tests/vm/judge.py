@@ -48,10 +48,10 @@ def half(turn):
     return [case for case in cases() if chosen[case.name] == case.family]
 
 
-def vmlinux(btf):
+def vmlinux(btf, *options):
     """(problems, lines to show) of the hand-kept header against a kernel's BTF."""
     script = os.path.join(ROOT, "vmlinux", "check_btf.py")
-    done = subprocess.run([sys.executable, script, "--btf", btf], stdin=subprocess.DEVNULL,
+    done = subprocess.run([sys.executable, script, *options, "--btf", btf], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     lines = done.stdout.decode("utf-8", "replace").splitlines()
     told = [line for line in lines if line.startswith("skip")] + lines[-2:]

@@ -187,7 +187,7 @@ class Row:
         return self.name + ("" if run.label == "default" else f"+{run.label}")
 
     def names(self):
-        own = ["boot", "vmlinux.h", "programs", "kernel-log", *commands()]
+        own = ["boot", "vmlinux.h", "vmlinux.h-doctored", "programs", "kernel-log", *commands()]
         own += [] if self.exact else ["refused"]
         names = [f"{self.name}/{n}" for n in own]
         for run in self.runs if self.exact else []:
@@ -274,6 +274,7 @@ class Row:
             report.result(f"{self.name}/{name}", problems, results)
 
         show("vmlinux.h", judge.vmlinux(f"{results}/btf"))
+        show("vmlinux.h-doctored", judge.vmlinux(f"{results}/btf", "--self-check"))
         show("programs", judge.programs(files, self.exact))
         show("kernel-log", judge.kernel_log(files))
         for command in commands():
