@@ -17,7 +17,7 @@ struct peer {
 struct call { /* one call that moved bytes */
 	struct who who;
 	struct peer peer; /* if flags have SW_F_PER_PEER, else zero */
-	__u32 bytes;
+	__u64 bytes;
 	__u32 flags; /* SW_F_FIRST_TX or SW_F_FIRST_RX: its direction; SW_F_PER_PEER, SW_F_SHARED */
 };
 
@@ -270,7 +270,7 @@ static __noinline void account_tell(struct sw_sock *st, struct sock *sk, int i)
 	emit_slot(SW_REC_IO, 0, st, i);
 }
 
-static __always_inline void slot_add(struct sw_slot *slot, __u32 bytes, bool rx)
+static __always_inline void slot_add(struct sw_slot *slot, __u64 bytes, bool rx)
 {
 	__sync_fetch_and_add(rx ? &slot->account.rx_bytes : &slot->account.tx_bytes, bytes);
 }
@@ -287,7 +287,8 @@ static __noinline void account_slow(struct sw_sock *st, struct sock *sk, struct 
 		flow_refresh(&st->flow, sk);
 	}
 	i = slot_find(st, &call->who);
-	if (i && has_meter(&st->flow, call->flags == SW_F_FIRST_RX))
+	if (i && has_meter(&st->flow, call->flags == SW_F_FIRST_RX) &&
+	    !is_metered(call->flags == SW_F_FIRST_RX))
 		call->bytes = others_book(st, call->flags == SW_F_FIRST_RX, call->bytes);
 	if (st->flow.protocol == IPPROTO_UDP &&
 	    udp_other_peer(st, sk, call->flags == SW_F_FIRST_RX, &call->peer)) {
@@ -335,6 +336,18 @@ static __always_inline bool is_plain(const struct sw_sock *st, struct sock *sk,
 	       (st->flow.protocol != IPPROTO_UDP || is_own_peer(st, sk));
 }
 
+/* @call: who, bytes and direction. */
+static __always_inline void account_add(struct sw_sock *st, struct sock *sk, struct call *call)
+{
+	if (!is_plain(st, sk, &call->who)) {
+		account_slow(st, sk, call);
+		return;
+	}
+	slot_add(&st->slot[0], call->bytes, call->flags == SW_F_FIRST_RX);
+	if (st->slot[0].account.epoch != live.epoch)
+		account_tell(st, sk, 0);
+}
+
 /** Book @ret bytes of a call that has just returned to the process that made it. */
 static __always_inline void account_io(struct sock *sk, int ret, int flags, bool rx)
 {
@@ -354,13 +367,70 @@ static __always_inline void account_io(struct sock *sk, int ret, int flags, bool
 	if (!st)
 		return;
 	who_runs(&call.who);
-	if (!is_plain(st, sk, &call.who)) {
-		account_slow(st, sk, &call);
+	account_add(st, sk, &call);
+}
+
+/* Another process receives now. Clients ask before they receive, servers answer after it: what was
+ * sent until now was sent by this one, or by the one before. */
+static __always_inline void user_change(struct sw_sock *st, struct sock *sk, int i)
+{
+	__u32 was = st->user;
+
+	st->user = i;
+	if (st->flow.flags & SW_F_CLIENT)
+		was = i;
+	slot_add(&st->slot[was & 1], meter_take(st, sk, false, false), false);
+}
+
+static __noinline void account_consumed_slow(struct sw_sock *st, struct sock *sk, struct call *call)
+{
+	int i;
+
+	if (!st || !sk || !call)
+		return;
+	i = slot_find(st, &call->who);
+	if (i >= 0 && (__u32)i != st->user && is_metered(false))
+		user_change(st, sk, i);
+	if (!call->bytes)
+		return;
+	st->flow.flags |= SW_F_FIRST_RX;
+	if (i < 0) {
+		call->flags |= SW_F_SHARED;
+		extra_add(st, sk, call);
 		return;
 	}
-	slot_add(&st->slot[0], ret, rx);
-	if (st->slot[0].account.epoch != live.epoch)
-		account_tell(st, sk, 0);
+	slot_add(&st->slot[i & 1], call->bytes, true);
+	if (st->slot[i & 1].account.epoch != live.epoch)
+		account_tell(st, sk, i);
+}
+
+/**
+ * Somebody took bytes from a TCP socket, by any path, or looked at them, and holds its lock
+ * (tcp_rcv_space_adjust, once for each packet): book them to the process that is running. In
+ * softirq nobody owns the lock and any process may be running; the sweep takes those, and what the
+ * kernel receives for itself.
+ */
+static __always_inline void account_consumed(struct sock *sk)
+{
+	struct call call = {.flags = SW_F_FIRST_RX};
+	struct sw_sock *st;
+
+	if (!is_watched(sk->__sk_common.skc_family) || !sk->sk_lock.owned || is_subflow(sk))
+		return;
+	st = bpf_sk_storage_get(&socks, sk, NULL, 0);
+	if (!st || !st->initialised) {
+		sock_get(sk, 0); /* counts from here on */
+		return;
+	}
+	if (st->flow.flags & SW_F_KERNEL)
+		return;
+	call.bytes = meter_take(st, sk, true, false);
+	who_runs(&call.who);
+	if (st->user || !slot_is(&st->slot[0], &call.who) ||
+	    st->slot[0].account.epoch != live.epoch)
+		account_consumed_slow(st, sk, &call);
+	else
+		slot_add(&st->slot[0], call.bytes, true);
 }
 
 #endif

@@ -19,7 +19,7 @@ static __noinline void on_connect_start(struct sw_sock *st, struct sock *sk)
 	if (!st)
 		return;
 	/* Used again after connect(AF_UNSPEC): the row goes on under the new peer. */
-	meters_stop(st);
+	meters_stop(st, sk);
 	st->flow.flags &= ~(SW_F_SERVER | SW_F_RELEASED | SW_F_WAS_ESTABLISHED | SW_F_ATTEMPT);
 	st->flow.flags |= SW_F_CLIENT;
 	st->flow.state = TCP_SYN_SENT;

@@ -12,7 +12,7 @@ struct sw_slot {
 };
 
 struct sw_meter {     /* one direction of a TCP socket, beside what calls book: see meter.bpf.h */
-	__u64 base;   /* the kernel's count when nothing of ours had moved */
+	__u64 base;   /* the kernel's count when nothing of ours had moved; if metered, booked */
 	__u64 others; /* booked to all accounts but slot 0 */
 	__u64 ahead;  /* what slot 0 was told to have moved, be it booked or not */
 	__u64 paid;   /* by others for what slot 0 was told */
@@ -32,6 +32,8 @@ struct sw_sock { /* state of one socket; freed with it by the kernel */
 	__u32 changed;     /* state changed and no record told it */
 	__u32 stashes;     /* a peer was left for a call of this socket, once at least */
 	__u32 tx_ended;    /* tx_end holds */
+	__u32 user; /* slot of the process that was last seen to use the socket, if metered */
+	__u32 pad;
 	struct sw_slot slot[SW_SLOTS];
 };
 

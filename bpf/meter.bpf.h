@@ -12,12 +12,20 @@
  * is what calls under way had moved by then or more. So no byte is told twice. A sweep sets ahead
  * and then looks whether there are others, a call makes itself one and then looks at ahead: one of
  * two CPUs sees the other.
+ *
+ * Where no call is seen at all (live.metered) the counter is booked itself: who moves base from one
+ * count to the next may book what lies between, and nobody else (meter_take).
  */
 #ifndef BPF_METER_H
 #define BPF_METER_H
 
 #include "emit.bpf.h"
 #include "sock.bpf.h"
+
+static __always_inline bool is_metered(bool rx)
+{
+	return live.metered & (rx ? SW_METERED_RX : SW_METERED_TX);
+}
 
 static __always_inline bool can_send(__u8 state)
 {
@@ -82,21 +90,6 @@ static __always_inline void meters_init(struct sw_sock *st, const void *sk, __s3
 	st->tx_ended = !can_send(state);
 }
 
-/* A connect starts, perhaps not the first of this socket (connect to AF_UNSPEC has zeroed the
- * kernel's counters): base keeps what was told of the connections before it. */
-static __always_inline void meters_stop(struct sw_sock *st)
-{
-	__u64 tx = first_bytes(st, false) + st->tx.others;
-
-	if (st->tx_ended && (__s64)(st->tx_end - st->tx.base - tx) > 0)
-		tx = st->tx_end - st->tx.base; /* and what was owed */
-	st->tx.set = 0;
-	st->rx.set = 0;
-	st->tx_ended = 0;
-	st->tx.base = tx;
-	st->rx.base = first_bytes(st, true) + st->rx.others;
-}
-
 /* Established, and locked by who says so. What fast open has sent in the SYN counts as moved. */
 static __always_inline void meters_begin(struct sw_sock *st, const void *sk)
 {
@@ -135,28 +128,60 @@ static __always_inline void meter_end_tx(struct sw_sock *st, const void *sk, int
 	__sync_val_compare_and_swap(&st->tx_ended, 0, 1);
 }
 
-/** Bytes moved since base, by the kernel's count; 0 when it cannot be known now. */
-static __noinline __u64 moved_bytes(struct sw_sock *st, const void *sk, bool rx)
+/* The kernel's count now, without a FIN; false when it cannot be known now. */
+static __noinline bool count_now(struct sw_sock *st, const void *sk, bool rx, __u64 *bytes)
 {
 	struct tcp_count count;
 	__u32 ended;
 	__u8 state;
 
-	if (!st || !(rx ? st->rx.set : st->tx.set) || has_ulp(sk))
-		return 0;
+	if (!st || !bytes || !(rx ? st->rx.set : st->tx.set))
+		return false;
 	tcp_count(&count, sk, rx);
+	*bytes = count.bytes;
 	if (rx)
-		return count.anchor == st->rx.anchor ? count.bytes - st->rx.base : 0;
+		return count.anchor == st->rx.anchor;
 	ended = __sync_val_compare_and_swap(&st->tx_ended, 1, 1); /* a barrier: not before the count
 								   */
 	state = BPF_CORE_READ((const struct sock *)sk, __sk_common.skc_state);
 	if (ended)
-		return st->tx_end - st->tx.base;
-	return can_send(state) && count.anchor == st->tx.anchor ? count.bytes - st->tx.base : 0;
+		*bytes = st->tx_end;
+	return ended || (can_send(state) && count.anchor == st->tx.anchor);
+}
+
+/** Bytes moved since base, by the kernel's count; 0 when it cannot be known now. */
+static __always_inline __u64 moved_bytes(struct sw_sock *st, const void *sk, bool rx)
+{
+	__u64 bytes;
+
+	if (has_ulp(sk) || !count_now(st, sk, rx, &bytes))
+		return 0;
+	return bytes - (rx ? st->rx.base : st->tx.base);
+}
+
+/**
+ * Bytes moved since the last call: the caller's to book, and nobody else's. Below an upper-layer
+ * protocol they are ciphertext, and nothing else can be had. @idle: only while no process is inside
+ * a call that receives, which takes its own.
+ */
+static __noinline __u64 meter_take(struct sw_sock *st, const void *sk, bool rx, bool idle)
+{
+	struct sw_meter *m;
+	__u64 base, bytes;
+
+	if (!st)
+		return 0;
+	m = rx ? &st->rx : &st->tx;
+	base = m->base;
+	if (!count_now(st, sk, rx, &bytes) || (__s64)(bytes - base) <= 0)
+		return 0;
+	if (idle && rx && BPF_CORE_READ((const struct sock *)sk, sk_lock.owned))
+		return 0;
+	return __sync_val_compare_and_swap(&m->base, base, bytes) == base ? bytes - base : 0;
 }
 
 /** Book @bytes of a call to others; returns how many of them are theirs to be told. */
-static __noinline __u32 others_book(struct sw_sock *st, bool rx, __u32 bytes)
+static __noinline __u64 others_book(struct sw_sock *st, bool rx, __u64 bytes)
 {
 	struct sw_meter *m;
 	__s64 left;
@@ -169,22 +194,64 @@ static __noinline __u32 others_book(struct sw_sock *st, bool rx, __u32 bytes)
 	if (left <= 0)
 		return bytes;
 	left -= __sync_fetch_and_add(&m->paid, bytes);
-	left = left < 0 ? 0 : left > bytes ? bytes : left;
+	left = left < 0 ? 0 : left > (__s64)bytes ? (__s64)bytes : left;
 	__sync_fetch_and_sub(&m->paid, bytes - left);
 	__sync_fetch_and_sub(&m->others, left);
 	return bytes - left;
 }
 
+/* Book what a counter has and no hook took to whom was last seen to use the socket. */
+static __always_inline void user_add(struct sw_sock *st, bool rx, __u64 bytes)
+{
+	__u64 *first = rx ? &st->slot[0].account.rx_bytes : &st->slot[0].account.tx_bytes;
+	__u64 *second = rx ? &st->slot[1].account.rx_bytes : &st->slot[1].account.tx_bytes;
+
+	if (st->user) {
+		barrier_var(second); /* iterators allow no computed offset */
+		__sync_fetch_and_add(second, bytes);
+	} else {
+		__sync_fetch_and_add(first, bytes);
+	}
+}
+
+/* A connect starts, perhaps not the first of this socket (connect to AF_UNSPEC has zeroed the
+ * kernel's counters): base keeps what was told of the connections before it. */
+static __always_inline void meters_stop(struct sw_sock *st, const void *sk)
+{
+	__u64 tx = first_bytes(st, false) + st->tx.others;
+
+	if (is_metered(false))
+		user_add(st, false, meter_take(st, sk, false, false));
+	if (st->tx_ended && (__s64)(st->tx_end - st->tx.base - tx) > 0)
+		tx = st->tx_end - st->tx.base; /* and what was owed */
+	st->tx.set = 0;
+	st->rx.set = 0;
+	st->tx_ended = 0;
+	st->tx.base = is_metered(false) ? 0 : tx;
+	st->rx.base = is_metered(true) ? 0 : first_bytes(st, true) + st->rx.others;
+}
+
+static __noinline void meter_settle(struct sw_sock *st, const void *sk, bool rx)
+{
+	__u64 *booked, total;
+
+	if (!st)
+		return;
+	if (is_metered(rx)) {
+		user_add(st, rx, meter_take(st, sk, rx, false));
+		return;
+	}
+	booked = rx ? &st->slot[0].account.rx_bytes : &st->slot[0].account.tx_bytes;
+	total = moved_bytes(st, sk, rx) - (rx ? st->rx.others : st->tx.others);
+	if ((__s64)(total - *booked) > 0)
+		*booked = total;
+}
+
 /** Nobody holds the socket, so no call is under way: what none has booked is slot 0's. */
 static __always_inline void meters_settle(struct sw_sock *st, const void *sk)
 {
-	__u64 rx = moved_bytes(st, sk, true) - st->rx.others;
-	__u64 tx = moved_bytes(st, sk, false) - st->tx.others;
-
-	if ((__s64)(rx - st->slot[0].account.rx_bytes) > 0)
-		st->slot[0].account.rx_bytes = rx;
-	if ((__s64)(tx - st->slot[0].account.tx_bytes) > 0)
-		st->slot[0].account.tx_bytes = tx;
+	meter_settle(st, sk, true);
+	meter_settle(st, sk, false);
 }
 
 /* Sends leave traces that one is under way: the lock, or that it waits for memory. */
@@ -213,6 +280,22 @@ static __always_inline __u64 owed_tx(struct sw_sock *st, const void *sk, __s64 o
 	return live.sweep_final || owed < before ? owed : before;
 }
 
+/* Book what a counter has and no hook took. The key of a row must not change once it has bytes:
+ * without a process they wait, but for the kernel's own sockets, which get none. */
+static __noinline void sweep_take(struct sw_sock *st, const void *sk, bool rx)
+{
+	__u64 bytes;
+
+	if (!st || !is_metered(rx))
+		return;
+	if (!st->slot[0].account.tgid && !(st->flow.flags & SW_F_KERNEL) && !live.sweep_final) {
+		if (count_now(st, sk, rx, &bytes) && bytes != (rx ? st->rx.base : st->tx.base))
+			count(&stats.ownerless);
+		return;
+	}
+	user_add(st, rx, meter_take(st, sk, rx, true));
+}
+
 /**
  * Total of slot 0 for the sweep, in bytes: what was booked or told, and what no call has booked if
  * only one process uses the socket. On others that waits for the close, or the last sweep.
@@ -230,7 +313,7 @@ static __noinline __u64 sweep_total(struct sw_sock *st, const void *sk, bool rx)
 	others = m->others;
 	if (!m->set && can_send(st->flow.state) && has_meter(&st->flow, rx))
 		meter_set(m, sk, rx, first + others);
-	if (!m->set || !(is_alone(st) || live.sweep_final))
+	if (!m->set || is_metered(rx) || !(is_alone(st) || live.sweep_final))
 		return first;
 	more = moved_bytes(st, sk, rx) - others - first;
 	if (!rx)

@@ -246,6 +246,14 @@ int BPF_PROG(packet_recvmsg_exit, struct socket *sock, void *msg, size_t size, i
 	return 0;
 }
 
+/* TCP received, where calls are not seen. */
+SEC("?tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(tcp_received, struct sock *sk)
+{
+	account_consumed(sk);
+	return 0;
+}
+
 /* ---- the end ---- */
 
 SEC("?cgroup/sock_release")

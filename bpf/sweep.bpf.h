@@ -92,6 +92,8 @@ static __always_inline int on_sweep(struct seq_file *seq, struct sock *sk, struc
 
 	if (!st->initialised || !st->flow.cookie || (flags & SW_F_RELEASED))
 		return 0;
+	sweep_take(st, sk, false);
+	sweep_take(st, sk, true);
 	tx0 = sweep_total(st, sk, false);
 	rx0 = sweep_total(st, sk, true);
 	tx1 = second->account.tx_bytes;

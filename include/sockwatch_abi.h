@@ -118,6 +118,11 @@ enum sw_heal {
 	SW_HEAL_TX = 1 << 0, /* calls that sent were not seen: the sweep looks for their bytes */
 };
 
+enum sw_metered { /* TCP: the socket's counter is what is booked, no call */
+		  SW_METERED_RX = 1 << 0,
+		  SW_METERED_TX = 1 << 1,
+};
+
 struct sw_live {             /* in mapped data: user space writes, programs read */
 	__u32 epoch;         /* moved at each refresh, never 0 */
 	__u32 sweep_final;   /* the sweep books what bypassed recvmsg even on shared sockets */
@@ -125,6 +130,8 @@ struct sw_live {             /* in mapped data: user space writes, programs read
 	__u32 half_ring;     /* bytes in the ring buffer from which on the reader is woken */
 	__u32 connect_errno; /* a hook on the return of connect tells why it failed */
 	__u32 heal;          /* enum sw_heal */
+	__u32 metered;       /* enum sw_metered */
+	__u32 pad;
 };
 
 struct sw_stats {            /* in mapped data: programs write, user space reads */
@@ -144,7 +151,7 @@ SW_ASSERT_SIZE(struct sw_account, 56);
 SW_ASSERT_SIZE(struct sw_record, 152);
 SW_ASSERT_SIZE(struct sw_extra_key, 40);
 SW_ASSERT_SIZE(struct sw_extra, 136);
-SW_ASSERT_SIZE(struct sw_live, 24);
+SW_ASSERT_SIZE(struct sw_live, 32);
 SW_ASSERT_SIZE(struct sw_stats, 64);
 
 #endif

@@ -9,9 +9,9 @@
 
 enum {
 	TEXT = 512,
-	NAME_AT = 8, /* columns: a word for how good it is, a name, the rest */
-	REST_AT = 41,
-	STACKED = 64, /* narrower than this, the rest goes below the name */
+	NAME_AT = 10, /* columns: a word for how good it is, a name, the rest */
+	REST_AT = 43,
+	STACKED = 66, /* narrower than this, the rest goes below the name */
 };
 
 static void choose(struct report *r)
@@ -46,6 +46,8 @@ static const char *grade(const int chosen[HOOK_PURPOSES], int purpose)
 		return chosen[purpose] >= 0 ? "unused" : "no";
 	if (hooks_exact(chosen, purpose))
 		return "exact";
+	if (hooks_degraded(chosen, purpose))
+		return "degraded";
 	return chosen[purpose] >= 0 ? "partly" : "no";
 }
 

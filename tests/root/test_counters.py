@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
 Bytes that no call told of, by the counters of TCP sockets themselves. `--hooks lossy` sees no call
-that sends, `--hooks suspicious` sees all and looks for more: nothing may be missing or come twice.
+that sends, `--hooks suspicious` sees all and looks for more, `--hooks degraded` sees none at all:
+nothing may be missing or come twice.
 """
 
 import json
@@ -60,17 +61,17 @@ def _move(case, family):
     return move
 
 
-class Lossy(Group):
-    """Every case of TCP without one call that sends."""
+class Tcp(Group):
+    """Every case of TCP without calls that send, or without any."""
 
-    def __init__(self):
-        super().__init__("lossy", [
-            Traffic(f"lossy/{case}-{family}", _move(case, family))
+    def __init__(self, way):
+        super().__init__(way, [
+            Traffic(f"{way}/{case}-{family}", _move(case, family))
             for case, families in test_generated.cases() if case.startswith("tcp-")
             for family in families])
 
     def start(self):
-        return Sockwatch("--hooks", "lossy")
+        return Sockwatch("--hooks", self.name)
 
 
 # ---- scenarios ----
@@ -231,9 +232,9 @@ def huge(keep, spaces, family, way):
     return _sums(log, spaces[0], flows, checker.account) + _whole(log)
 
 
-def open_sockets(keep, spaces, family):
-    """Bytes of skipped calls show while the socket is open, by the second sweep."""
-    keep[0] = Sockwatch("--hooks", "lossy", interval="0.2")
+def open_sockets(keep, spaces, family, way):
+    """Bytes that no call told of show while the socket is open, by the second sweep."""
+    keep[0] = Sockwatch("--hooks", way, interval="0.2")
     held = Held(spaces[0], family)
     try:
         flows = held.first + held.move()
@@ -253,7 +254,9 @@ def groups():
     for f in "46":
         scenarios += [Scenario(f"half-way-{f}", half_way, f, "tracepoint"),
                       Scenario(f"long-send-{f}", long_send, f, "suspicious"),
-                      Scenario(f"reconnect-{f}", reconnect, f, "tracepoint"),
-                      Scenario(f"lossy/reconnect-{f}", reconnect, f, "lossy"),
-                      Scenario(f"lossy/open-{f}", open_sockets, f)]
-    return [Lossy()] + scenarios + [Scenario("lossy/huge", huge, "4", "lossy")]
+                      Scenario(f"reconnect-{f}", reconnect, f, "tracepoint")]
+        for way in ("lossy", "degraded"):
+            scenarios += [Scenario(f"{way}/reconnect-{f}", reconnect, f, way),
+                          Scenario(f"{way}/open-{f}", open_sockets, f, way)]
+    return [Tcp("lossy"), Tcp("degraded"), *scenarios,
+            *(Scenario(f"{way}/huge", huge, "4", way) for way in ("lossy", "degraded"))]

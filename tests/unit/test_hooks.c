@@ -218,12 +218,15 @@ static bool has_all(const struct kcaps *caps, unsigned int needs)
 static void check_note(const struct kcaps *caps, const int chosen[HOOK_PURPOSES], int purpose)
 {
 	bool missed = chosen[purpose] < 0 && hooks[purpose].missing, lacks = false;
+	bool degraded = hooks_degraded(chosen, purpose);
 	char note[160] = "untouched";
 
-	assert_int_equal(hooks_note(caps, chosen, purpose, note, sizeof(note)), missed);
-	if (!missed)
+	assert_int_equal(hooks_note(caps, chosen, purpose, note, sizeof(note)), missed || degraded);
+	if (!missed && !degraded)
 		return;
-	assert_non_null(strstr(note, hooks[purpose].missing));
+	assert_int_equal(!strncmp(note, "degraded: ", 10), degraded);
+	assert_non_null(strstr(note, degraded ? hooks[purpose].alternatives[chosen[purpose]].gap
+					      : hooks[purpose].missing));
 	assert_null(strchr(note, '\n'));
 	assert_int_equal(note[strlen(note) - 1], ')'); /* nothing was cut */
 	for (int i = 0; i < KCAP_COUNT; i++)
@@ -348,13 +351,16 @@ static void a_way_leaves_out_what_is_better(void **state)
 		{"fexit", KCAP_TP_SOCK_LENGTH},
 		{"no-cgroup", KCAP_CGROUP2},
 		{"no-trampoline", KCAP_TRAMPOLINES},
+		{"lossy", -1},
+		{"suspicious", -1},
 	};
+	const int count = sizeof(ways) / sizeof(ways[0]);
 	struct kcaps caps = good_kernel();
 
 	(void)state;
 	assert_false(kcaps_limit(&caps, "nosuch"));
 	assert_false(kcaps_limit(&caps, ""));
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < count; i++) {
 		caps = good_kernel();
 		assert_true(kcaps_limit(&caps, ways[i].way));
 		for (int cap = 0; cap < KCAP_COUNT; cap++)
@@ -372,7 +378,7 @@ static void a_kernel_without_a_way_to_count_is_too_old(void **state)
 	strcpy(caps.release, "5.15.0-made-up");
 	caps.has[KCAP_TP_SOCK_LENGTH] = false;
 	caps.has[KCAP_TRAMPOLINES] = false;
-	assert_false(needs_refusal(&caps, why, sizeof(why)));
+	caps.has[KCAP_TP_TCP_RCVD] = false;
 	hooks_choose(&caps, chosen);
 	assert_int_equal(chosen[HOOK_BYTES], -1);
 	assert_true(hooks_refusal(&caps, chosen, why, sizeof(why)));
@@ -385,6 +391,37 @@ static void a_kernel_without_a_way_to_count_is_too_old(void **state)
 	hooks_choose(&caps, chosen);
 	assert_int_equal(chosen[HOOK_BYTES], 1);
 	assert_false(hooks_refusal(&caps, chosen, why, sizeof(why)));
+}
+
+/* Lockdown on a kernel before 6.3, or arm64 before 6.4, without kprobes: less, and it is said. */
+static void without_hooks_on_calls_it_is_degraded(void **state)
+{
+	struct kcaps caps = good_kernel(), limited = good_kernel();
+	int chosen[HOOK_PURPOSES], other[HOOK_PURPOSES];
+	char text[WHY] = "";
+
+	(void)state;
+	caps.has[KCAP_TP_SOCK_LENGTH] = false;
+	caps.has[KCAP_TRAMPOLINES] = false;
+	hooks_choose(&caps, chosen);
+	assert_true(kcaps_limit(&limited, "degraded"));
+	hooks_choose(&limited, other);
+	assert_memory_equal(chosen, other, sizeof(chosen));
+	assert_false(hooks_refusal(&caps, chosen, text, sizeof(text)));
+	assert_true(hooks_degraded(chosen, HOOK_BYTES));
+	assert_false(hooks_exact(chosen, HOOK_BYTES));
+	assert_true(hooks_wants(chosen, "tcp_received"));
+	assert_false(hooks_wants(chosen, "udp_recvmsg4")); /* of no use without the calls */
+	assert_true(hooks_note(&caps, chosen, HOOK_BYTES, text, sizeof(text)));
+	expect_says(text, "degraded: ");
+	expect_says(text, "needs tracepoint sock_send_length (6.3)");
+	assert_true(hooks_note(&caps, chosen, HOOK_OTHER_BYTES, text, sizeof(text)));
+	expect_says(text, "MPTCP");
+	assert_true(hooks_note(&caps, chosen, HOOK_UDP_SEND_PEERS, text, sizeof(text)));
+	caps.has[KCAP_TRAMPOLINES] = true;
+	hooks_choose(&caps, chosen);
+	for (int i = 0; i < HOOK_PURPOSES; i++)
+		assert_false(hooks_degraded(chosen, i));
 }
 
 /* Whatever a required purpose needs: without it the reason is told, and it is the right one. */
@@ -418,6 +455,7 @@ int main(void)
 		cmocka_unit_test(one_thing_missing_is_not_the_end),
 		cmocka_unit_test(a_way_leaves_out_what_is_better),
 		cmocka_unit_test(a_kernel_without_a_way_to_count_is_too_old),
+		cmocka_unit_test(without_hooks_on_calls_it_is_degraded),
 		cmocka_unit_test(every_required_need_is_told),
 	};
 

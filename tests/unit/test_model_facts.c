@@ -61,13 +61,13 @@ static void model_keeps_facts(void **state)
 	assert_int_equal(model_port_class(m, 2000), PORT_CLASS_EPHEMERAL);
 	assert_int_equal(model_port_class(m, 3000), PORT_CLASS_EPHEMERAL);
 	assert_int_equal(model_port_class(m, 3001), PORT_CLASS_REGISTERED);
-	for (i = 0; i < 24; i++) {
+	for (i = 0; i < 40; i++) {
 		ev = (struct event){.kind = EVENT_NOTE};
 		snprintf(ev.note.text, sizeof(ev.note.text), "note %d", i / 2);
 		model_apply(m, &ev);
 	}
-	assert_int_equal(model_totals(m)->note_count, 8);
-	assert_string_equal(model_totals(m)->notes[7], "note 7");
+	assert_int_equal(model_totals(m)->note_count, 16);
+	assert_string_equal(model_totals(m)->notes[15], "note 15");
 	ev = (struct event){.kind = EVENT_LOST, .lost.total = {[LOST_TABLE] = 9}};
 	model_apply(m, &ev);
 	assert_int_equal(model_totals(m)->lost[LOST_TABLE], 9);

@@ -12,6 +12,8 @@
 #define NEEDS_ITERATORS (NEEDS(TP_BTF) | NEEDS(ITERATORS) | NEEDS(SK_STORAGE))
 #define NEEDS_LENGTH (NEEDS(TP_BTF) | NEEDS(TP_SOCK_LENGTH))
 
+#define DEGRADED "degraded: "
+
 /* Reasons and measured costs: tests/bench. Never the accept and connect system calls' tracepoints:
  * one of them makes every system call of the machine take the slow path. Not for bytes, though they
  * tempt: fexit on sock_recvmsg (recvmmsg: an eighth), on tcp_sendmsg (no sendfile before 6.5, no
@@ -19,7 +21,7 @@
 /* clang-format off */
 const struct hook hooks[HOOK_PURPOSES] = {
 	[HOOK_BYTES] = {
-		.purpose = "bytes sent and received",
+		.purpose = "bytes of TCP sockets",
 		.required = true,
 		.alternatives = {
 			{"tracepoints sock_send_length, sock_recv_length", NEEDS_LENGTH,
@@ -27,6 +29,26 @@ const struct hook hooks[HOOK_PURPOSES] = {
 			{"fexit inet_sendmsg, inet_recvmsg and IPv6", NEEDS_FEXIT(FN_INET_IO),
 			 {"inet_sendmsg_exit", "inet6_sendmsg_exit", "inet_recvmsg_exit",
 			  "inet6_recvmsg_exit", "common_recvmsg_exit"}, NULL},
+			{"tracepoint tcp_rcv_space_adjust, counters of sockets",
+			 NEEDS(TP_BTF) | NEEDS(TP_TCP_RCVD), {"tcp_received"},
+			 DEGRADED "which process sends on a shared TCP socket is a guess; "
+			 "kTLS as ciphertext"},
+		},
+	},
+	[HOOK_UDP_BYTES] = {
+		.purpose = "bytes of UDP and ping sockets",
+		.missing = "bytes of UDP and ping sockets are not counted",
+		.alternatives = {
+			{"as other bytes", NEEDS_LENGTH, {NULL}, NULL},
+			{"as other bytes", NEEDS_FEXIT(FN_INET_IO), {NULL}, NULL},
+		},
+	},
+	[HOOK_OTHER_BYTES] = {
+		.purpose = "bytes of MPTCP, SCTP and raw",
+		.missing = "bytes of MPTCP, SCTP and raw sockets are not counted",
+		.alternatives = {
+			{"as other bytes", NEEDS_LENGTH, {NULL}, NULL},
+			{"as other bytes", NEEDS_FEXIT(FN_INET_IO), {NULL}, NULL},
 		},
 	},
 	[HOOK_SENDPAGE] = {
@@ -36,6 +58,8 @@ const struct hook hooks[HOOK_PURPOSES] = {
 			{"as other bytes", NEEDS(NO_SENDPAGE), {NULL}, NULL},
 			{"fexit inet_sendpage", NEEDS_FEXIT(FN_SENDPAGE),
 			 {"inet_sendpage_exit"}, NULL},
+			{"counters of TCP sockets", NEEDS(TP_TCP_RCVD), {NULL},
+			 "sendfile and splice count on TCP only, some when the socket closes"},
 		},
 	},
 	[HOOK_PACKET_BYTES] = {
@@ -112,7 +136,10 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.purpose = "UDP peers, unconnected: sent to",
 		.missing = "peers that unconnected UDP sockets send to are not told apart",
 		.alternatives = {
-			{"cgroup/sendmsg", NEEDS_CGROUP, {"udp_sendmsg4", "udp_sendmsg6"}, NULL},
+			{"cgroup/sendmsg", NEEDS_CGROUP | NEEDS_LENGTH,
+			 {"udp_sendmsg4", "udp_sendmsg6"}, NULL},
+			{"cgroup/sendmsg", NEEDS_CGROUP | NEEDS_FEXIT(FN_INET_IO),
+			 {"udp_sendmsg4", "udp_sendmsg6"}, NULL},
 		},
 	},
 	[HOOK_UDP_RECV_PEERS] = {
@@ -121,7 +148,11 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.alternatives = {
 			{"fentry skb_consume_udp", NEEDS_FEXIT(FN_CONSUME_UDP),
 			 {"consume_udp"}, NULL},
-			{"cgroup/recvmsg", NEEDS_CGROUP, {"udp_recvmsg4", "udp_recvmsg6"},
+			{"cgroup/recvmsg", NEEDS_CGROUP | NEEDS_LENGTH,
+			 {"udp_recvmsg4", "udp_recvmsg6"},
+			 "a receive that asks for no address (recv, read) is booked to peer *"},
+			{"cgroup/recvmsg", NEEDS_CGROUP | NEEDS_FEXIT(FN_INET_IO),
+			 {"udp_recvmsg4", "udp_recvmsg6"},
 			 "a receive that asks for no address (recv, read) is booked to peer *"},
 		},
 	},
@@ -233,6 +264,14 @@ void hooks_lacking(const struct kcaps *caps, int purpose, int k, char *dst, size
 						kcap_name(i));
 }
 
+bool hooks_degraded(const int chosen[HOOK_PURPOSES], int purpose)
+{
+	const char *gap = chosen[purpose] >= 0 ? hooks[purpose].alternatives[chosen[purpose]].gap
+					       : NULL;
+
+	return gap && !strncmp(gap, DEGRADED, sizeof(DEGRADED) - 1);
+}
+
 /* How far away an alternative is: what the user can give (capabilities, cgroup2) weighs little
  * beside what the kernel would have to have. */
 static int distance(unsigned int lack)
@@ -277,14 +316,19 @@ bool hooks_note(const struct kcaps *caps, const int chosen[HOOK_PURPOSES], int p
 		size_t size)
 {
 	const struct hook *hook = &hooks[purpose];
+	bool degraded = hooks_degraded(chosen, purpose);
+	int count = degraded ? chosen[purpose] : INT_MAX, best;
 	unsigned int lack;
 
-	if (chosen[purpose] >= 0 || !hook->missing)
+	if (!degraded && (chosen[purpose] >= 0 || !hook->missing))
 		return false;
-	lack = lacking(caps, hook->alternatives[nearest(caps, hook, INT_MAX, false)].needs);
+	best = nearest(caps, hook, count, false);
+	lack = lacking(caps, hook->alternatives[best].needs);
 	for (int k = 0; k < KCAP_COUNT; k++)
 		if (lack & 1U << k) {
-			snprintf(dst, size, "%s (needs %s)", hook->missing, kcap_name(k));
+			snprintf(dst, size, "%s (needs %s)",
+				 degraded ? hook->alternatives[chosen[purpose]].gap : hook->missing,
+				 kcap_name(k));
 			break;
 		}
 	return true;

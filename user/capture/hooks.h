@@ -8,10 +8,15 @@
 
 #include "capture/kcaps.h"
 
-enum { HOOK_PROGRAMS = 5 }; /* programs of one alternative */
+enum {
+	HOOK_PROGRAMS = 5,     /* of one alternative */
+	HOOK_ALTERNATIVES = 4, /* of one purpose, and the end of the list */
+};
 
 enum hook_purpose {
 	HOOK_BYTES,
+	HOOK_UDP_BYTES,
+	HOOK_OTHER_BYTES,
 	HOOK_SENDPAGE,
 	HOOK_PACKET_BYTES,
 	HOOK_KTLS_SPLICE,
@@ -36,7 +41,9 @@ struct hook_alternative {
 	const char *name;                    /* for the user; NULL ends the list */
 	unsigned int needs;                  /* bits 1 << enum kcap */
 	const char *programs[HOOK_PROGRAMS]; /* names in bpf/sockwatch.bpf.c; none if served */
-	const char *gap;                     /* what it leaves unseen; NULL = exact */
+	const char *gap;                     /* what it leaves unseen; NULL = exact; if it
+						concerns bytes, it begins with `degraded: ` and is
+						told as `missing` is */
 };
 
 struct hook {
@@ -45,7 +52,8 @@ struct hook {
 	const char *missing; /* what is not seen without it: told on screen and in logs */
 	const char *unseen;  /* the same where it is a detail: told by `sockwatch check` */
 	const char *unused;  /* why it could be seen and is not: it says nothing of the kernel */
-	struct hook_alternative alternatives[4]; /* best first: by exactness, then by cost */
+	struct hook_alternative alternatives[HOOK_ALTERNATIVES]; /* best first: by exactness, then
+								    by cost */
 };
 
 extern const struct hook hooks[HOOK_PURPOSES];
@@ -56,14 +64,17 @@ void hooks_choose(const struct kcaps *caps, int chosen[HOOK_PURPOSES]);
 /** Whether @program belongs to what was chosen. */
 bool hooks_wants(const int chosen[HOOK_PURPOSES], const char *program);
 
-/** What is not seen for want of @purpose and what it would need, one sentence into @dst; false if
- *  nothing is missed. */
+/** What is not seen for want of @purpose, or is degraded, and what it would need, one sentence into
+ *  @dst; false if nothing is to be told. */
 bool hooks_note(const struct kcaps *caps, const int chosen[HOOK_PURPOSES], int purpose, char *dst,
 		size_t size);
 
 /** The next better alternative than the chosen one, by exactness or else by cost; where there are
  *  several, the one that lacks least. -1 = none is better. */
 int hooks_better(const struct kcaps *caps, const int chosen[HOOK_PURPOSES], int purpose);
+
+/** Whether the chosen way of @purpose sees fewer bytes than there are, or cannot tell whose. */
+bool hooks_degraded(const int chosen[HOOK_PURPOSES], int purpose);
 
 /** Whether the chosen way of @purpose (or that there is none) leaves nothing unseen. */
 bool hooks_exact(const int chosen[HOOK_PURPOSES], int purpose);

@@ -27,6 +27,7 @@ static const char *const names[KCAP_COUNT] = {
 	[KCAP_TP_SOCK_LENGTH] = "tracepoint sock_send_length (6.3)",
 	[KCAP_TP_TCP_STATE] = "tracepoint inet_sock_set_state",
 	[KCAP_TP_TCP_DESTROY] = "tracepoint tcp_destroy_sock",
+	[KCAP_TP_TCP_RCVD] = "tracepoint tcp_rcv_space_adjust",
 	[KCAP_CGROUP2] = "cgroup2",
 	[KCAP_TRAMPOLINES] = "BPF trampolines",
 	[KCAP_FN_INET_IO] = "functions inet_sendmsg, inet_recvmsg",
@@ -179,6 +180,7 @@ static void probe_btf(struct kcaps *caps)
 					 has_tracepoint(btf, "sock_recv_length");
 	caps->has[KCAP_TP_TCP_STATE] = has_tracepoint(btf, "inet_sock_set_state");
 	caps->has[KCAP_TP_TCP_DESTROY] = has_tracepoint(btf, "tcp_destroy_sock");
+	caps->has[KCAP_TP_TCP_RCVD] = has_tracepoint(btf, "tcp_rcv_space_adjust");
 	caps->has[KCAP_ITERATORS] =
 		btf__find_by_name_kind(btf, "bpf_iter_task_file", BTF_KIND_FUNC) > 0 &&
 		btf__find_by_name_kind(btf, "bpf_iter_bpf_sk_storage_map", BTF_KIND_FUNC) > 0;
@@ -252,14 +254,14 @@ bool kcaps_limit(struct kcaps *caps, const char *way)
 {
 	static const char *const others[] = {"tracepoint", "lossy", "suspicious"};
 
-	if (!strcmp(way, "fexit"))
+	if (!strcmp(way, "fexit") || !strcmp(way, "degraded"))
 		caps->has[KCAP_TP_SOCK_LENGTH] = false;
 	else if (!strcmp(way, "no-cgroup"))
 		caps->has[KCAP_CGROUP2] = false;
-	else if (!strcmp(way, "no-trampoline"))
-		caps->has[KCAP_TRAMPOLINES] = false;
-	else
+	else if (strcmp(way, "no-trampoline"))
 		return is_one_of(way, others, sizeof(others) / sizeof(*others));
+	if (!strcmp(way, "no-trampoline") || !strcmp(way, "degraded"))
+		caps->has[KCAP_TRAMPOLINES] = false;
 	return true;
 }
 

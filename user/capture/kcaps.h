@@ -19,6 +19,7 @@ enum kcap {
 	KCAP_TP_SOCK_LENGTH, /* tracepoints sock_send_length, sock_recv_length (6.3) */
 	KCAP_TP_TCP_STATE,   /* tracepoint inet_sock_set_state (4.16) */
 	KCAP_TP_TCP_DESTROY, /* tracepoint tcp_destroy_sock */
+	KCAP_TP_TCP_RCVD,    /* tracepoint tcp_rcv_space_adjust */
 	KCAP_CGROUP2,        /* the cgroup2 hierarchy can be reached */
 	KCAP_TRAMPOLINES,    /* fentry and fexit programs load and attach */
 	KCAP_FN_INET_IO,     /* functions inet_sendmsg, inet_recvmsg and their IPv6 twins */
@@ -51,8 +52,9 @@ struct kcaps {
 /** Ask the kernel. Never fails: what cannot be asked is not there. */
 void kcaps_probe(struct kcaps *caps);
 /** Leave out what is better than @way, to try the other ways: `tracepoint` (nothing), `fexit`,
- *  `no-cgroup`, `no-trampoline`. `lossy` and `suspicious` leave out nothing here: the capture does
- *  not see calls that send, or looks for bytes of such. False when there is no such way. */
+ *  `no-cgroup`, `no-trampoline`, `degraded` (what sees calls). `lossy` and `suspicious` leave out
+ * nothing here: the capture does not see calls that send, or looks for bytes of such. False when
+ * there is no such way. */
 bool kcaps_limit(struct kcaps *caps, const char *way);
 /** Close what it holds. */
 void kcaps_done(struct kcaps *caps);

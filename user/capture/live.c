@@ -203,8 +203,8 @@ static bool sweep_is_due(const struct live *live, uint64_t now_ns, bool last)
 		return true;
 	if (now_ns < live->next_sweep_ns)
 		return false;
-	if (live->heal)
-		return true;
+	if (live->heal || live->skel->data->live.metered & SW_METERED_TX)
+		return true; /* no record tells that there is something to find */
 	if (counts->no_release && now_ns - live->last_sweep_ns >= IDLE_SWEEP_NS)
 		return true;
 	return counts->io_records != live->swept_io ||
@@ -449,6 +449,14 @@ static bool is_wanted(const struct live *live, const struct bpf_program *prog, b
 	return hooks_wants(live->chosen, name);
 }
 
+/* What the counters of TCP sockets tell instead of calls. */
+static uint32_t metered(const int chosen[HOOK_PURPOSES])
+{
+	uint32_t metered = hooks_wants(chosen, "tcp_received") ? SW_METERED_RX : 0;
+
+	return hooks_degraded(chosen, HOOK_BYTES) ? metered | SW_METERED_TX : metered;
+}
+
 static void configure(struct live *live, const struct live_options *options)
 {
 	uint32_t ring_bytes = options->ring_bytes ? options->ring_bytes : SW_RING_BYTES;
@@ -463,6 +471,7 @@ static void configure(struct live *live, const struct live_options *options)
 		bpf_map__set_max_entries(live->skel->maps.extras, options->accounts);
 	live->skel->data->live.half_ring = ring_bytes / 2;
 	live->skel->data->live.release = releases(live->chosen);
+	live->skel->data->live.metered = metered(live->chosen);
 	live->skel->data->live.connect_errno = live->chosen[HOOK_CONNECT_ERRNO] >= 0;
 	live->ring_capacity = ring_bytes / (sizeof(struct sw_record) + BPF_RINGBUF_HDR_SZ);
 }

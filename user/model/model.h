@@ -81,7 +81,7 @@ struct model_totals {
 	bool over_budget;      /* longer than that would not help */
 	uint16_t ephemeral_min, ephemeral_max;
 	uint32_t note_count; /* sentences of EVENT_NOTE kept */
-	char notes[8][EVENT_TEXT];
+	char notes[16][EVENT_TEXT];
 	char host[EVENT_TEXT];
 };
 

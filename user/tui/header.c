@@ -232,14 +232,20 @@ static void add_process(struct facts *f, const struct ui *ui)
 
 static void add_note(struct facts *f, const struct model_totals *t)
 {
+	static const char degraded[] = "degraded: "; /* so begins what is counted, but not well */
 	char note[FACT_TEXT], count[FMT_TEXT] = "";
+	const char *label = "not seen: ", *text = note;
 
 	if (!t->note_count)
 		return;
 	text_sanitize(note, sizeof(note), t->notes[0], strnlen(t->notes[0], sizeof(t->notes[0])));
 	if (t->note_count > 1)
-		snprintf(count, sizeof(count), " (1 of %" PRIu32 ", ? shows all)", t->note_count);
-	add(f, 3, RANK_NOTE, ATTR_NOTE, "not seen:%s %.512s", count, note)->squeeze = 16;
+		snprintf(count, sizeof(count), "(1 of %" PRIu32 ", ? shows all) ", t->note_count);
+	if (!strncmp(note, degraded, sizeof(degraded) - 1)) {
+		label = degraded;
+		text += sizeof(degraded) - 1;
+	}
+	add(f, 3, RANK_NOTE, ATTR_NOTE, "%s%s%.512s", label, count, text)->squeeze = 16;
 }
 
 static int line_cells(const struct facts *f, int line)
