@@ -91,6 +91,9 @@ struct {
 	__type(value, __u8);
 } processes SEC(".maps");
 
+/* Programs on tracepoints, on trampolines have others behind them: look.bpf.h */
+const volatile bool tp_further, fn_further;
+__u64 marks[SW_MARKS];
 volatile struct sw_live live = {.epoch = 1, .half_ring = SW_RING_BYTES / 2};
 struct sw_stats stats;
 

@@ -18,6 +18,7 @@
 
 #include "cgroup.bpf.h"
 #include "compat.bpf.h"
+#include "look.bpf.h"
 #include "sweep.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -39,14 +40,16 @@ int post_bind6(struct bpf_sock *ctx)
 SEC("?fexit/inet_bind")
 int BPF_PROG(inet_bind_exit, struct socket *sock, void *addr, int len, int ret)
 {
-	on_socket_bind(sock, ret);
+	if (first_look(fn_further, this_task()))
+		on_socket_bind(sock, ret);
 	return 0;
 }
 
 SEC("?fexit/inet6_bind")
 int BPF_PROG(inet6_bind_exit, struct socket *sock, void *addr, int len, int ret)
 {
-	on_socket_bind(sock, ret);
+	if (first_look(fn_further, this_task()))
+		on_socket_bind(sock, ret);
 	return 0;
 }
 
@@ -73,21 +76,24 @@ int connect6(struct bpf_sock_addr *ctx)
 SEC("?fexit/tcp_v4_connect")
 int BPF_PROG(tcp_v4_connect_exit, struct sock *sk, void *addr, int len, int ret)
 {
-	on_connect_exit(sk, ret);
+	if (first_look(fn_further, this_task()))
+		on_connect_exit(sk, ret);
 	return 0;
 }
 
 SEC("?fexit/tcp_v6_connect")
 int BPF_PROG(tcp_v6_connect_exit, struct sock *sk, void *addr, int len, int ret)
 {
-	on_connect_exit(sk, ret);
+	if (first_look(fn_further, this_task()))
+		on_connect_exit(sk, ret);
 	return 0;
 }
 
 SEC("?tp_btf/inet_sock_set_state")
 int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
 {
-	on_tcp_state(sk, old, new);
+	if (first_look(tp_further, this_sock(sk)))
+		on_tcp_state(sk, old, new);
 	return 0;
 }
 
@@ -96,7 +102,8 @@ int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
 SEC("?fexit/inet_csk_accept")
 int BPF_PROG(csk_accept_exit, struct sock *sk, void *arg, struct sock *newsk)
 {
-	on_csk_accept(newsk);
+	if (first_look(fn_further, this_task()))
+		on_csk_accept(newsk);
 	return 0;
 }
 
@@ -104,7 +111,8 @@ SEC("?fexit/inet_csk_accept")
 int BPF_PROG(csk_accept_exit_old, struct sock *sk, int flags, int *err, bool kern,
 	     struct sock *newsk)
 {
-	on_csk_accept(newsk);
+	if (first_look(fn_further, this_task()))
+		on_csk_accept(newsk);
 	return 0;
 }
 
@@ -161,7 +169,8 @@ int udp_recvmsg6(struct bpf_sock_addr *ctx)
 SEC("?fentry/skb_consume_udp")
 int BPF_PROG(consume_udp, struct sock *sk, struct sk_buff *skb, int len)
 {
-	on_consume_udp(sk, skb, len);
+	if (first_look(fn_further, this_task()))
+		on_consume_udp(sk, skb, len);
 	return 0;
 }
 
@@ -170,49 +179,56 @@ int BPF_PROG(consume_udp, struct sock *sk, struct sk_buff *skb, int len)
 SEC("?tp_btf/sock_send_length")
 int BPF_PROG(send_length, struct sock *sk, int ret, int flags)
 {
-	account_io(sk, ret, flags, false);
+	if (first_look(tp_further, this_task()))
+		account_io(sk, ret, flags, false);
 	return 0;
 }
 
 SEC("?tp_btf/sock_recv_length")
 int BPF_PROG(recv_length, struct sock *sk, int ret, int flags)
 {
-	account_io(sk, ret, flags, true);
+	if (first_look(tp_further, this_task()))
+		account_io(sk, ret, flags, true);
 	return 0;
 }
 
 SEC("?fexit/inet_sendmsg")
 int BPF_PROG(inet_sendmsg_exit, struct socket *sock, void *msg, size_t size, int ret)
 {
-	on_inet_io(sock, ret, 0, false);
+	if (first_look(fn_further, this_task()))
+		on_inet_io(sock, ret, 0, false);
 	return 0;
 }
 
 SEC("?fexit/inet6_sendmsg")
 int BPF_PROG(inet6_sendmsg_exit, struct socket *sock, void *msg, size_t size, int ret)
 {
-	on_inet_io(sock, ret, 0, false);
+	if (first_look(fn_further, this_task()))
+		on_inet_io(sock, ret, 0, false);
 	return 0;
 }
 
 SEC("?fexit/inet_recvmsg")
 int BPF_PROG(inet_recvmsg_exit, struct socket *sock, void *msg, size_t size, int flags, int ret)
 {
-	on_inet_io(sock, ret, flags, true);
+	if (first_look(fn_further, this_task()))
+		on_inet_io(sock, ret, flags, true);
 	return 0;
 }
 
 SEC("?fexit/inet6_recvmsg")
 int BPF_PROG(inet6_recvmsg_exit, struct socket *sock, void *msg, size_t size, int flags, int ret)
 {
-	on_inet_io(sock, ret, flags, true);
+	if (first_look(fn_further, this_task()))
+		on_inet_io(sock, ret, flags, true);
 	return 0;
 }
 
 SEC("?fexit/sock_common_recvmsg")
 int BPF_PROG(common_recvmsg_exit, struct socket *sock, void *msg, size_t size, int flags, int ret)
 {
-	on_inet_io(sock, ret, flags, true);
+	if (first_look(fn_further, this_task()))
+		on_inet_io(sock, ret, flags, true);
 	return 0;
 }
 
@@ -220,7 +236,8 @@ SEC("?fexit/inet_sendpage")
 int BPF_PROG(inet_sendpage_exit, struct socket *sock, void *page, int offset, size_t size,
 	     int flags, long ret)
 {
-	on_sendpage(sock, ret);
+	if (first_look(fn_further, this_task()))
+		on_sendpage(sock, ret);
 	return 0;
 }
 
@@ -228,21 +245,24 @@ SEC("?fexit/sock_splice_read")
 int BPF_PROG(splice_read_exit, struct file *file, void *ppos, void *pipe, size_t len,
 	     unsigned int flags, long ret)
 {
-	on_splice_read(file, ret);
+	if (first_look(fn_further, this_task()))
+		on_splice_read(file, ret);
 	return 0;
 }
 
 SEC("?fexit/packet_sendmsg")
 int BPF_PROG(packet_sendmsg_exit, struct socket *sock, void *msg, size_t size, int ret)
 {
-	on_inet_io(sock, ret, 0, false);
+	if (first_look(fn_further, this_task()))
+		on_inet_io(sock, ret, 0, false);
 	return 0;
 }
 
 SEC("?fexit/packet_recvmsg")
 int BPF_PROG(packet_recvmsg_exit, struct socket *sock, void *msg, size_t size, int flags, int ret)
 {
-	on_inet_io(sock, ret, flags, true);
+	if (first_look(fn_further, this_task()))
+		on_inet_io(sock, ret, flags, true);
 	return 0;
 }
 
@@ -250,7 +270,8 @@ int BPF_PROG(packet_recvmsg_exit, struct socket *sock, void *msg, size_t size, i
 SEC("?tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(tcp_received, struct sock *sk)
 {
-	account_consumed(sk);
+	if (first_look(tp_further, this_task()))
+		account_consumed(sk);
 	return 0;
 }
 
@@ -266,28 +287,32 @@ int sock_release(struct bpf_sock *ctx)
 SEC("?fentry/inet_release")
 int BPF_PROG(inet_release_entry, struct socket *sock)
 {
-	on_socket_release(sock);
+	if (first_look(fn_further, this_task()))
+		on_socket_release(sock);
 	return 0;
 }
 
 SEC("?fentry/packet_release")
 int BPF_PROG(packet_release_entry, struct socket *sock)
 {
-	on_socket_release(sock);
+	if (first_look(fn_further, this_task()))
+		on_socket_release(sock);
 	return 0;
 }
 
 SEC("?tp_btf/tcp_destroy_sock")
 int BPF_PROG(tcp_destroy, struct sock *sk)
 {
-	on_tcp_destroy(sk);
+	if (first_look(tp_further, this_sock(sk)))
+		on_tcp_destroy(sk);
 	return 0;
 }
 
 SEC("?tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
-	on_exit(task);
+	if (first_look(tp_further, this_task()))
+		on_exit(task);
 	return 0;
 }
 
@@ -313,3 +338,7 @@ int sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 
 	return sk && st ? on_sweep(seq, sk, st) : 0;
 }
+
+/* ---- second looks ---- */
+
+#include "again.bpf.h"

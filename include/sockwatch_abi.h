@@ -11,9 +11,10 @@
 #endif
 
 enum {
-	SW_COMM = 16, /* bytes of a process name, as TASK_COMM_LEN */
-	SW_SLOTS = 2, /* accounts inside socket storage; further ones are in the hash */
-	SW_STASH = 8, /* threads that can be inside an unconnected UDP call of one socket */
+	SW_COMM = 16,    /* bytes of a process name, as TASK_COMM_LEN */
+	SW_SLOTS = 2,    /* accounts inside socket storage; further ones are in the hash */
+	SW_MARKS = 4096, /* calls that can be between a first and a last look */
+	SW_STASH = 8,    /* threads that can be inside an unconnected UDP call of one socket */
 	SW_RING_BYTES = 2 << 20, /* default size of the ring buffer */
 	SW_ACCOUNTS = 65536,     /* default bound of the hash of further accounts */
 };
@@ -131,7 +132,7 @@ struct sw_live {             /* in mapped data: user space writes, programs read
 	__u32 connect_errno; /* a hook on the return of connect tells why it failed */
 	__u32 heal;          /* enum sw_heal */
 	__u32 metered;       /* enum sw_metered */
-	__u32 pad;
+	__u32 further_looks; /* each program that has others behind it runs before them */
 };
 
 struct sw_stats {            /* in mapped data: programs write, user space reads */
@@ -143,6 +144,8 @@ struct sw_stats {            /* in mapped data: programs write, user space reads
 	__u64 dirty;         /* grows with each change that no record tells */
 	__u64 own_keys;      /* sockets that got a key of ours */
 	__u64 ownerless;     /* sweeps that found bytes taken by a process not known yet */
+	__u64 left;          /* calls that the first look left to the others */
+	__u64 found;         /* calls that only a further look has seen */
 };
 
 #define SW_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
@@ -152,6 +155,6 @@ SW_ASSERT_SIZE(struct sw_record, 152);
 SW_ASSERT_SIZE(struct sw_extra_key, 40);
 SW_ASSERT_SIZE(struct sw_extra, 136);
 SW_ASSERT_SIZE(struct sw_live, 32);
-SW_ASSERT_SIZE(struct sw_stats, 64);
+SW_ASSERT_SIZE(struct sw_stats, 80);
 
 #endif

@@ -12,12 +12,14 @@
  *       cgroup.bpf.h              the contexts of programs on cgroups
  *       compat.bpf.h              kernel differences, each with its commit
  *       emit.bpf.h, maps.bpf.h    records and loss; maps and variables
+ *       look.bpf.h, again.bpf.h   second and third programs where the kernel skips the first
  *       sweep.bpf.h               iterators: open before the start, left over when quiet
  *   user/capture/                 where events come from
  *       source.h                  live, file or test: one small interface
  *       live                      load, attach, drain, sweep; the only one to see the skeleton
  *       kcaps, hooks              what the kernel can; which hook serves which purpose
  *       progs                     what the kernel knows of our programs: their time, skipped runs
+ *       looks                     further programs of one place: which, in what order, lost calls
  *       limits, needs             what may stand in the way; what it takes to run, told apart
  *       decode, uses              records into events; last totals of each use of a socket
  *       host                      clocks, name, own cost

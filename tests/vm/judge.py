@@ -21,11 +21,12 @@ HELD = {"hold-before-start": ("ready", "moved"), "hold-to-the-end": (None, "move
 # An emulated processor is some thirty times as slow: less of what is much, and a pause that is just
 # longer than an interval of the log.
 COUNTS = {"tcp-many": "60", "udp-many": "30", "tcp-busy": "1",
-          "tcp-paused": "350", "udp-paused": "350", "mptcp-paused": "350"}
+          "tcp-paused": "350", "udp-paused": "350", "mptcp-paused": "350", "udp-crowd": "300"}
 # What a kernel says when something is wrong with it; not that the machine it runs on is busy.
 COMPLAINT = re.compile(r"\b(BUG|WARNING|Oops|general protection fault|Call Trace)\b")
 BUSY = re.compile(r"soft lockup|stall|hung task|blocked for more")
-# Programs for two signatures of one function: whichever the kernel has, the other is refused.
+# Programs for two signatures of one function: whichever the kernel has, the other is refused. So are
+# its further looks (bpf/look.bpf.h).
 TWINS = {"csk_accept_exit": "csk_accept_exit_old", "csk_accept_exit_old": "csk_accept_exit"}
 
 Case = collections.namedtuple("Case", "name family must_say count")
@@ -71,7 +72,8 @@ def programs(files, strict):
     for name, verdict in verdicts.items():
         if verdict.isdigit() and int(verdict) >= LIMIT:
             problems.append(f"{name}: {verdict} instructions verified, it should be under {LIMIT}")
-        twin = verdicts.get(TWINS.get(name), "refused")
+        first, look = re.fullmatch(r"(.*?)(_again|_last)?", name).groups("")
+        twin = verdicts.get(TWINS.get(first, "") + look, "refused")
         if verdict == "refused" and twin == "refused" and strict:
             problems += [line for line in lines if line.split()[0] == name]
     return problems, lines

@@ -78,6 +78,19 @@ static void probe_version(struct kcaps *caps)
 		caps->version = major << 16 | minor << 8;
 }
 
+/* Where the mode was chosen at boot or since, the kernel says which: `none voluntary (full) lazy`,
+ * to root alone. Else what it was built for says whether it can be. */
+static bool kernel_preempts(void)
+{
+	struct utsname u;
+	char modes[64];
+
+	if (uname(&u) || !strstr(u.version, "PREEMPT"))
+		return false;
+	limits_read_line(AT_FDCWD, "/sys/kernel/debug/sched/preempt", modes, sizeof(modes));
+	return !strstr(modes, "(none)") && !strstr(modes, "(voluntary)");
+}
+
 static bool has_tracepoint(const struct btf *btf, const char *name)
 {
 	char type[64];
@@ -147,6 +160,16 @@ static int try_attach(const struct btf *btf, const char *target, int kind,
 	return 0;
 }
 
+/* Since 7.0 tracepoints are left under SRCU-fast with preemption on. Until 6.12 a lock of that name
+ * was for idle CPUs only, and bpf_local_irq_save (6.14) had not come yet. */
+static bool tracepoints_preempt(const struct kcaps *caps, const struct btf *btf)
+{
+	if (caps->version >= (7 << 16))
+		return true;
+	return has_function(btf, "bpf_local_irq_save") &&
+	       btf__find_by_name_kind(btf, "tracepoint_srcu_srcu_data", BTF_KIND_VAR) > 0;
+}
+
 static void probe_functions(struct kcaps *caps, const struct btf *btf)
 {
 	int accept = parameters(btf, "inet_csk_accept");
@@ -192,6 +215,8 @@ static void probe_btf(struct kcaps *caps)
 	caps->has[KCAP_SK_STORAGE] =
 		HAS_FUNCTIONS(btf, "bpf_sk_storage_get_tracing", "bpf_get_socket_ptr_cookie");
 	probe_functions(caps, btf);
+	caps->fn_preempted = kernel_preempts();
+	caps->tp_preempted = caps->fn_preempted && tracepoints_preempt(caps, btf);
 	btf__free(btf);
 }
 
@@ -254,7 +279,9 @@ bool kcaps_limit(struct kcaps *caps, const char *way)
 {
 	static const char *const others[] = {"tracepoint", "lossy", "suspicious"};
 
-	if (!strcmp(way, "fexit") || !strcmp(way, "degraded"))
+	if (!strcmp(way, "twice"))
+		caps->tp_preempted = caps->fn_preempted = true;
+	else if (!strcmp(way, "fexit") || !strcmp(way, "degraded"))
 		caps->has[KCAP_TP_SOCK_LENGTH] = false;
 	else if (!strcmp(way, "no-cgroup"))
 		caps->has[KCAP_CGROUP2] = false;

@@ -47,14 +47,16 @@ struct kcaps {
 	int tracing_error;    /* errno with which a typed tracepoint was refused; 0 = it was not */
 	int trampoline_error; /* the same of fentry */
 	struct limits limits;
+	bool tp_preempted; /* other tasks run while a tracepoint program waits: it is skipped */
+	bool fn_preempted; /* the same with programs on trampolines */
 };
 
 /** Ask the kernel. Never fails: what cannot be asked is not there. */
 void kcaps_probe(struct kcaps *caps);
 /** Leave out what is better than @way, to try the other ways: `tracepoint` (nothing), `fexit`,
- *  `no-cgroup`, `no-trampoline`, `degraded` (what sees calls). `lossy` and `suspicious` leave out
- * nothing here: the capture does not see calls that send, or looks for bytes of such. False when
- * there is no such way. */
+ *  `no-cgroup`, `no-trampoline`, `degraded` (what sees calls); or look `twice` although nothing is
+ *  skipped here. `lossy` and `suspicious` leave out nothing here: the capture does not see calls
+ * that send, or looks for bytes of such. False when there is no such way. */
 bool kcaps_limit(struct kcaps *caps, const char *way);
 /** Close what it holds. */
 void kcaps_done(struct kcaps *caps);

@@ -32,8 +32,7 @@ int limits_open_fs(const char *type)
 	return fd;
 }
 
-/* The first line; empty when there is none to be read. */
-static void read_line(int dir, const char *path, char *dst, size_t size)
+void limits_read_line(int dir, const char *path, char *dst, size_t size)
 {
 	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, dst, size - 1);
@@ -49,7 +48,7 @@ static int read_setting(const char *path)
 	char text[32], *end;
 	long value;
 
-	read_line(AT_FDCWD, path, text, sizeof(text));
+	limits_read_line(AT_FDCWD, path, text, sizeof(text));
 	value = strtol(text, &end, 10);
 	return end == text ? LIMITS_UNKNOWN : (int)value;
 }
@@ -69,12 +68,12 @@ static void probe_security(struct limits *l)
 	int dir = open("/sys/kernel/security", O_RDONLY | O_DIRECTORY | O_CLOEXEC), own = -1;
 	char text[128];
 
-	read_line(dir, "lsm", l->modules, sizeof(l->modules));
+	limits_read_line(dir, "lsm", l->modules, sizeof(l->modules));
 	if (!l->modules[0])
 		own = limits_open_fs("securityfs");
 	if (own >= 0)
-		read_line(own, "lsm", l->modules, sizeof(l->modules));
-	read_line(own >= 0 ? own : dir, "lockdown", text, sizeof(text));
+		limits_read_line(own, "lsm", l->modules, sizeof(l->modules));
+	limits_read_line(own >= 0 ? own : dir, "lockdown", text, sizeof(text));
 	pick_lockdown(l->lockdown, sizeof(l->lockdown), text);
 	if (own >= 0)
 		close(own);

@@ -5,6 +5,7 @@
 #define CAPTURE_LIMITS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { LIMITS_UNKNOWN = -100 }; /* of a setting: it cannot be read, or there is none */
@@ -23,6 +24,9 @@ struct limits {
 
 /** Ask. Never fails: what cannot be asked is not known. */
 void limits_probe(struct limits *limits);
+
+/** First line of @path below the directory @dir; empty when there is none to be read. */
+void limits_read_line(int dir, const char *path, char *dst, size_t size);
 
 /** Root directory of a file system of @type, mounted where only this descriptor knows, owned; -1 if
  *  that is not permitted. */

@@ -17,6 +17,7 @@
 #include "capture/hooks.h"
 #include "capture/host.h"
 #include "capture/kcaps.h"
+#include "capture/looks.h"
 #include "capture/progs.h"
 #include "capture/needs.h"
 #include "sockwatch_abi.h"
@@ -42,6 +43,7 @@ struct live {
 	struct ring_buffer *ring;
 	struct bpf_link *links[MAX_LINKS]; /* of all programs but the iterators */
 	size_t link_count;
+	struct looks looks;
 	struct bpf_link *sweep, *snapshot;
 	struct progs progs;
 	int measure_error; /* errno of the last wish to measure them */
@@ -321,14 +323,14 @@ static void live_measure(struct source *src, bool on)
 static void tell_lost(struct live *live, uint64_t now_ns)
 {
 	const struct decode_counts *counts = decode_counts(live->decode);
-	const struct sw_stats *stats = &live->skel->bss->stats;
+	const volatile struct sw_stats *stats = &live->skel->bss->stats;
 	struct event ev = {.kind = EVENT_LOST, .time_ns = now_ns};
 
 	ev.lost.total[LOST_RING_FULL] = stats->lost_ring;
 	ev.lost.total[LOST_CLOSE] = stats->lost_close;
 	ev.lost.total[LOST_STORAGE] = stats->lost_storage;
 	ev.lost.total[LOST_ACCOUNTS] = stats->lost_accounts;
-	ev.lost.total[LOST_RECURSION] = live->progs.missed;
+	ev.lost.total[LOST_RECURSION] = looks_missed(live->skel->obj, stats);
 	ev.lost.total[LOST_TABLE] = counts->table_full;
 	ev.lost.total[LOST_BAD_RECORD] = counts->bad_records;
 	live->fn(&ev, live->arg);
@@ -357,6 +359,9 @@ static void tell_tick(struct live *live, uint64_t now_ns, bool last)
 
 static void detach(struct live *live)
 {
+	if (live->looks.count)
+		live->skel->data->live.further_looks = 0;
+	looks_detach(&live->looks);
 	while (live->link_count)
 		bpf_link__destroy(live->links[--live->link_count]);
 }
@@ -446,7 +451,7 @@ static bool is_wanted(const struct live *live, const struct bpf_program *prog, b
 
 	if (lossy && strstr(name, "send") && bpf_program__type(prog) == BPF_PROG_TYPE_TRACING)
 		return false;
-	return hooks_wants(live->chosen, name);
+	return hooks_wants(live->chosen, name) || looks_wanted(&live->caps, live->chosen, name);
 }
 
 /* What the counters of TCP sockets tell instead of calls. */
@@ -466,6 +471,8 @@ static void configure(struct live *live, const struct live_options *options)
 	live->suspicious = lossy || (options->way && !strcmp(options->way, "suspicious"));
 	bpf_object__for_each_program(prog, live->skel->obj)
 		bpf_program__set_autoload(prog, is_wanted(live, prog, lossy));
+	live->skel->rodata->tp_further = live->caps.tp_preempted;
+	live->skel->rodata->fn_further = live->caps.fn_preempted;
 	bpf_map__set_max_entries(live->skel->maps.ring, ring_bytes);
 	if (options->accounts)
 		bpf_map__set_max_entries(live->skel->maps.extras, options->accounts);
@@ -509,21 +516,35 @@ static int attach_one(struct live *live, struct bpf_program *prog)
 	return link ? 0 : -errno;
 }
 
+static int attach_looks(struct live *live, struct bpf_program *prog)
+{
+	int err = looks_attach(&live->looks, live->skel->obj, prog, true);
+
+	if (!err)
+		err = attach_one(live, prog);
+	return err ? err : looks_attach(&live->looks, live->skel->obj, prog, false);
+}
+
 /* Ends before beginnings (the object's order backwards): no socket is seen to open whose close
  * would be missed. */
 static int attach(struct live *live, char why[LIVE_WHY])
 {
 	struct bpf_program *prog = NULL;
+	char first[LOOK_NAME];
 
 	while ((prog = bpf_object__prev_program(live->skel->obj, prog))) {
-		int err = bpf_program__fd(prog) < 0 ? 0 : attach_one(live, prog);
+		int err = 0;
 
+		if (bpf_program__fd(prog) >= 0 &&
+		    looks_which(bpf_program__name(prog), first) == LOOK_FIRST)
+			err = attach_looks(live, prog);
 		if (err) {
 			snprintf(why, LIVE_WHY, "cannot attach %s: %s",
 				 bpf_program__section_name(prog), strerror(-err));
 			return err;
 		}
 	}
+	live->skel->data->live.further_looks = 1;
 	return 0;
 }
 
@@ -534,7 +555,7 @@ static int refuse(struct live *live, char why[LIVE_WHY], const char *what, int e
 	if (err == -EMFILE || err == -ENFILE) {
 		snprintf(why, LIVE_WHY,
 			 "too many open files: each program and map needs a descriptor "
-			 "(raise ulimit -n to 128)");
+			 "(raise ulimit -n to 256)");
 		return err;
 	}
 	snprintf(why, LIVE_WHY, "%s: %s (kernel %s, lockdown %s%s%.*s)", what, strerror(-err),
