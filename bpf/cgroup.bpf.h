@@ -5,15 +5,21 @@
 
 #include "life.bpf.h"
 
-/* The kernel's struct sock behind the pointer of a cgroup program, which the verifier lets nobody
- * add to: as a number, through memory. At run time they are the same (bpf_sock is a view of it). */
-static __always_inline const void *raw_sock(void *sk)
+/* The kernel's struct sock or sk_buff behind the pointer of a cgroup program, which the verifier
+ * lets nobody add to: as a number, through memory. At run time they are the same (bpf_sock and
+ * __sk_buff are views of them). */
+static __always_inline const void *raw_pointer(void *view)
 {
-	void *typed = sk;
+	void *typed = view;
 	const void *raw = NULL;
 
 	bpf_probe_read_kernel(&raw, sizeof(raw), &typed);
 	return raw;
+}
+
+static __always_inline const void *raw_sock(void *sk)
+{
+	return raw_pointer(sk);
 }
 
 static __always_inline struct sw_sock *cgroup_sock_find(struct bpf_sock *sk)
@@ -60,12 +66,30 @@ static __always_inline int cgroup_bind(struct bpf_sock *sk)
 	return 1;
 }
 
+/* Packets cannot tell whose they are: this process uses the socket. */
+static __noinline void user_note(struct sw_sock *st)
+{
+	struct who who;
+	int i;
+
+	if (!st)
+		return;
+	who_runs_probed(&who);
+	if (slot_is(&st->slot[st->user & 1], &who))
+		return;
+	i = slot_find(st, &who);
+	if (i >= 0)
+		st->user = i;
+}
+
 static __always_inline int cgroup_connect(struct bpf_sock_addr *ctx, const struct peer *peer)
 {
 	struct bpf_sock *sk = ctx->sk;
 
 	if (sk && ctx->protocol == IPPROTO_TCP)
 		on_connect_enter(cgroup_sock_get(sk, bpf_get_socket_cookie(ctx)), peer);
+	else if (sk && live.metered & SW_METERED_UDP)
+		user_note(cgroup_sock_get(sk, bpf_get_socket_cookie(ctx)));
 	return 1;
 }
 
@@ -84,7 +108,11 @@ static __always_inline int cgroup_udp(struct bpf_sock_addr *ctx, const struct pe
 {
 	struct bpf_sock *sk = ctx->sk;
 
-	if (sk)
+	if (!sk)
+		return 1;
+	if (live.metered & SW_METERED_UDP)
+		user_note(cgroup_sock_get(sk, bpf_get_socket_cookie(ctx)));
+	else
 		stash_put(sk, peer, rx);
 	return 1;
 }

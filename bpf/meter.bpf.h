@@ -280,20 +280,24 @@ static __always_inline __u64 owed_tx(struct sw_sock *st, const void *sk, __s64 o
 	return live.sweep_final || owed < before ? owed : before;
 }
 
-/* Book what a counter has and no hook took. The key of a row must not change once it has bytes:
- * without a process they wait, but for the kernel's own sockets, which get none. */
+/* Its bytes must wait: the key of a row, which is its process, cannot change once it has any. The
+ * reader looks for a holder; the kernel's own sockets get none. */
+static __always_inline bool lacks_owner(const struct sw_sock *st)
+{
+	return !st->slot[0].account.tgid && !(st->flow.flags & SW_F_KERNEL) && !live.sweep_final;
+}
+
+/* Book what a counter has and no hook took. */
 static __noinline void sweep_take(struct sw_sock *st, const void *sk, bool rx)
 {
 	__u64 bytes;
 
 	if (!st || !is_metered(rx))
 		return;
-	if (!st->slot[0].account.tgid && !(st->flow.flags & SW_F_KERNEL) && !live.sweep_final) {
-		if (count_now(st, sk, rx, &bytes) && bytes != (rx ? st->rx.base : st->tx.base))
-			count(&stats.ownerless);
-		return;
-	}
-	user_add(st, rx, meter_take(st, sk, rx, true));
+	if (!lacks_owner(st))
+		user_add(st, rx, meter_take(st, sk, rx, true));
+	else if (count_now(st, sk, rx, &bytes) && bytes != (rx ? st->rx.base : st->tx.base))
+		count(&stats.ownerless);
 }
 
 /**

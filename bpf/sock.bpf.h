@@ -9,6 +9,7 @@
 #define AF_INET6 10
 #define AF_PACKET 17
 #define SOCK_STREAM 1
+#define SOCK_DGRAM 2
 #define SOCK_RAW 3
 #define PF_KTHREAD 0x00200000    /* include/linux/sched.h */
 #define SOCK_BINDPORT_LOCK 8     /* include/net/sock.h */

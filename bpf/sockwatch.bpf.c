@@ -16,9 +16,9 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "cgroup.bpf.h"
 #include "compat.bpf.h"
 #include "look.bpf.h"
+#include "packet.bpf.h"
 #include "sweep.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -273,6 +273,19 @@ int BPF_PROG(tcp_received, struct sock *sk)
 	if (first_look(tp_further, this_task()))
 		account_consumed(sk);
 	return 0;
+}
+
+/* UDP, where calls are not seen. */
+SEC("?cgroup_skb/egress")
+int skb_egress(struct __sk_buff *ctx)
+{
+	return cgroup_packet(ctx, false);
+}
+
+SEC("?cgroup_skb/ingress")
+int skb_ingress(struct __sk_buff *ctx)
+{
+	return cgroup_packet(ctx, true);
 }
 
 /* ---- the end ---- */

@@ -92,6 +92,11 @@ static __always_inline int on_sweep(struct seq_file *seq, struct sock *sk, struc
 
 	if (!st->initialised || !st->flow.cookie || (flags & SW_F_RELEASED))
 		return 0;
+	if (live.metered & SW_METERED_UDP && lacks_owner(st) &&
+	    (first->account.tx_bytes | first->account.rx_bytes)) {
+		count(&stats.ownerless);
+		return 0;
+	}
 	sweep_take(st, sk, false);
 	sweep_take(st, sk, true);
 	tx0 = sweep_total(st, sk, false);

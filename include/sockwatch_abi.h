@@ -119,9 +119,10 @@ enum sw_heal {
 	SW_HEAL_TX = 1 << 0, /* calls that sent were not seen: the sweep looks for their bytes */
 };
 
-enum sw_metered { /* TCP: the socket's counter is what is booked, no call */
+enum sw_metered { /* what is booked instead of calls: TCP by the socket's counter, UDP by packets */
 		  SW_METERED_RX = 1 << 0,
 		  SW_METERED_TX = 1 << 1,
+		  SW_METERED_UDP = 1 << 2,
 };
 
 struct sw_live {             /* in mapped data: user space writes, programs read */

@@ -129,6 +129,27 @@ def _doctored():
     return problems
 
 
+# By `--hooks degraded`: what is certainly wrong, and where it is guessed which process sent.
+DEGRADED = re.compile("mptcp-|raw-|packet-|udp-short-buffer$")
+GUESSED = {"tcp-fork-2", "tcp-fork-8", "tcp-orphan", "tcp-passed", "udp-fork"}
+
+
+def _degraded():
+    """It is exact where it can be, and says what is not and that it is degraded."""
+    problems, kinds, end = _json(case.run(*JSON, "--hooks", "degraded"), 1)
+    wrong = {record["kind"] for record in kinds if record["result"] == "wrong"}
+    should = {record["kind"] for record in kinds
+              if DEGRADED.match(record["kind"]) and record["result"] != "skipped"}
+    problems += [f"{kind} should be wrong" for kind in sorted(should - wrong)]
+    problems += [f"{kind} should be exact" for kind in sorted(wrong - should - GUESSED)]
+    if end["exact"] or not any(note.startswith("degraded: ") for note in end["notes"]):
+        problems.append(f"the end record does not say so: {end}")
+    got = case.run(capture.SOCKWATCH, "check", "--hooks", "degraded")
+    if got.status != 1 or b"\ndegraded bytes of TCP" not in got.out or b"\nDegraded: " not in got.out:
+        problems.append(f"check ended with {got.status} and does not say so: {got.out[-300:]!r}")
+    return problems
+
+
 def _not_permitted():
     got = case.run(*capture.as_nobody(), capture.program_for_all(), "selftest")
     return case.refused(got, 3, "CAP_BPF")
@@ -142,6 +163,7 @@ def groups():
         "no-loopback": _no_loopback,
         "pid-namespace": _pid_namespace,
         "doctored": _doctored,
+        "degraded": _degraded,
         "not-permitted": _not_permitted,
     }
     return [Case(f"selftest/{name}", lambda test=test: _brief(test()))

@@ -25,9 +25,10 @@ enum { WHY = 256 };
 #define UNTIL_6_2 FEXIT_BYTES, SENDPAGE, OLD_ACCEPT
 #define UNTIL_6_4 SENDPAGE, OLD_ACCEPT
 #define UNTIL_6_9 OLD_ACCEPT
-#define NO_CALLS [HOOK_UDP_BYTES] = NONE, [HOOK_OTHER_BYTES] = NONE, [HOOK_PACKET_BYTES] = NONE
-#define NO_BYTES [HOOK_BYTES] = NONE, NO_CALLS
-#define DEGRADED NO_CALLS, NO_FEXIT_ELSE, [HOOK_BYTES] = "tcp_received", [HOOK_SENDPAGE] = "", \
+#define NO_CALLS [HOOK_OTHER_BYTES] = NONE, [HOOK_PACKET_BYTES] = NONE
+#define NO_BYTES [HOOK_BYTES] = NONE, [HOOK_UDP_BYTES] = "skb_egress", NO_CALLS
+#define DEGRADED NO_CALLS, NO_FEXIT_ELSE, [HOOK_BYTES] = "tcp_received", \
+	[HOOK_UDP_BYTES] = "skb_egress", [HOOK_SENDPAGE] = "", \
 	[HOOK_UDP_SEND_PEERS] = NONE, [HOOK_UDP_RECV_PEERS] = NONE
 #define LOST_SENDPAGE [HOOK_SENDPAGE] = ""
 #define NO_FEXIT_ELSE [HOOK_CONNECT_ERRNO] = NONE, [HOOK_ACCEPT] = "getpeername4", \
@@ -105,7 +106,7 @@ static const struct row {
 	/* functions that were inlined or left out */
 	{V(6, 12), LACK(TP_TCP_DESTROY), NULL, "tcp_destroy_sock", {[HOOK_TCP_END] = NONE}},
 	{V(6, 1), LACK(FN_INET_IO), NULL, "needs",
-	 {[HOOK_BYTES] = "tcp_received", [HOOK_UDP_BYTES] = NONE, [HOOK_OTHER_BYTES] = NONE,
+	 {[HOOK_BYTES] = "tcp_received", [HOOK_UDP_BYTES] = "skb_egress", [HOOK_OTHER_BYTES] = NONE,
 	  [HOOK_PACKET_BYTES] = "packet_sendmsg_exit", [HOOK_UDP_SEND_PEERS] = NONE, UNTIL_6_4}},
 	{V(6, 1), LACK(FN_PACKET), NULL, "6.3",
 	 {[HOOK_BYTES] = "inet_sendmsg_exit", [HOOK_PACKET_BYTES] = NONE, UNTIL_6_4,

@@ -128,6 +128,20 @@ static void draw_shows_pause_loss_and_notes(void **state)
 	model_free(m);
 }
 
+/* The word is seen first, with the reason; what is not seen at all comes behind it. */
+static void draw_says_that_it_is_degraded(void **state)
+{
+	struct model *m = fixture_model();
+
+	(void)state;
+	fixture_note(m, "degraded: who sends is a guess (needs tracepoint x)");
+	fixture_note(m, "raw sockets are not counted (needs tracepoint x)");
+	fixture_tick(m, 4);
+	assert_int_equal(ui_refresh(&ui, m), 0);
+	golden(m, "degraded", 24, 80, false);
+	model_free(m);
+}
+
 static void draw_shows_own_cost(void **state)
 {
 	struct model *m = fixture_model();
@@ -277,6 +291,7 @@ int main(void)
 		TEST(draw_shows_pause_loss_and_notes),
 		TEST(draw_shows_own_cost),
 		TEST(draw_says_what_the_budget_does),
+		TEST(draw_says_that_it_is_degraded),
 		TEST(draw_says_when_there_is_nothing),
 		TEST(draw_says_when_the_window_is_too_small),
 		TEST(draw_uses_ascii_when_asked),

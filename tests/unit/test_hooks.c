@@ -109,7 +109,7 @@ static void every_program_is_in_the_table(void **state)
 
 static unsigned int needs_of(const char *section)
 {
-	if (!strncmp(section, "cgroup/", 7))
+	if (!strncmp(section, "cgroup/", 7) || !strncmp(section, "cgroup_skb/", 11))
 		return 1U << KCAP_CGROUP2 | 1U << KCAP_CAP_NET_ADMIN;
 	if (!strncmp(section, "fentry/", 7) || !strncmp(section, "fexit/", 6))
 		return 1U << KCAP_TRAMPOLINES;
@@ -411,13 +411,20 @@ static void without_hooks_on_calls_it_is_degraded(void **state)
 	assert_true(hooks_degraded(chosen, HOOK_BYTES));
 	assert_false(hooks_exact(chosen, HOOK_BYTES));
 	assert_true(hooks_wants(chosen, "tcp_received"));
-	assert_false(hooks_wants(chosen, "udp_recvmsg4")); /* of no use without the calls */
+	assert_true(hooks_degraded(chosen, HOOK_UDP_BYTES));
+	assert_true(hooks_wants(chosen, "skb_egress"));
+	assert_int_equal(chosen[HOOK_UDP_RECV_PEERS], -1); /* they are of calls */
 	assert_true(hooks_note(&caps, chosen, HOOK_BYTES, text, sizeof(text)));
 	expect_says(text, "degraded: ");
 	expect_says(text, "needs tracepoint sock_send_length (6.3)");
 	assert_true(hooks_note(&caps, chosen, HOOK_OTHER_BYTES, text, sizeof(text)));
 	expect_says(text, "MPTCP");
 	assert_true(hooks_note(&caps, chosen, HOOK_UDP_SEND_PEERS, text, sizeof(text)));
+	caps.has[KCAP_CGROUP2] = false;
+	hooks_choose(&caps, chosen);
+	assert_true(hooks_degraded(chosen, HOOK_BYTES));
+	assert_true(hooks_note(&caps, chosen, HOOK_UDP_BYTES, text, sizeof(text)));
+	expect_says(text, "UDP and ping sockets are not counted (needs cgroup2)");
 	caps.has[KCAP_TRAMPOLINES] = true;
 	hooks_choose(&caps, chosen);
 	for (int i = 0; i < HOOK_PURPOSES; i++)

@@ -41,6 +41,11 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.alternatives = {
 			{"as other bytes", NEEDS_LENGTH, {NULL}, NULL},
 			{"as other bytes", NEEDS_FEXIT(FN_INET_IO), {NULL}, NULL},
+			{"cgroup_skb", NEEDS_CGROUP,
+			 {"skb_egress", "skb_ingress", "udp_sendmsg4", "udp_sendmsg6",
+			  "udp_recvmsg4", "udp_recvmsg6"},
+			 DEGRADED "UDP counts what arrives, read or not, for the process last "
+			 "seen on the socket"},
 		},
 	},
 	[HOOK_OTHER_BYTES] = {

@@ -9,7 +9,7 @@
 #include "capture/kcaps.h"
 
 enum {
-	HOOK_PROGRAMS = 5,     /* of one alternative */
+	HOOK_PROGRAMS = 6,     /* of one alternative */
 	HOOK_ALTERNATIVES = 4, /* of one purpose, and the end of the list */
 };
 

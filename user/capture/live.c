@@ -454,12 +454,18 @@ static bool is_wanted(const struct live *live, const struct bpf_program *prog, b
 	return hooks_wants(live->chosen, name) || looks_wanted(&live->caps, live->chosen, name);
 }
 
-/* What the counters of TCP sockets tell instead of calls. */
+/* What is booked instead of calls. */
 static uint32_t metered(const int chosen[HOOK_PURPOSES])
 {
-	uint32_t metered = hooks_wants(chosen, "tcp_received") ? SW_METERED_RX : 0;
+	uint32_t metered = 0;
 
-	return hooks_degraded(chosen, HOOK_BYTES) ? metered | SW_METERED_TX : metered;
+	if (hooks_wants(chosen, "tcp_received"))
+		metered |= SW_METERED_RX;
+	if (hooks_degraded(chosen, HOOK_BYTES))
+		metered |= SW_METERED_TX;
+	if (hooks_degraded(chosen, HOOK_UDP_BYTES))
+		metered |= SW_METERED_UDP;
+	return metered;
 }
 
 static void configure(struct live *live, const struct live_options *options)
