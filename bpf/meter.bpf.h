@@ -32,10 +32,11 @@ static __always_inline bool can_send(__u8 state)
 	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT || state == TCP_SYN_RECV;
 }
 
-/* MPTCP sockets have a count of what was received alone. */
+/* MPTCP sockets have a count of what was received alone: of use beside hooks on calls. */
 static __always_inline bool has_meter(const struct sw_flow *flow, bool rx)
 {
-	return is_tcp(flow) || (rx && mptcp_counts(flow->protocol) && flow->family != AF_PACKET);
+	return is_tcp(flow) ||
+	       (rx && !is_metered(rx) && mptcp_counts(flow->protocol) && flow->family != AF_PACKET);
 }
 
 static __always_inline void tcp_count(struct tcp_count *count, const void *sk, bool rx)

@@ -197,18 +197,21 @@ static void put_purpose(const struct page *p, const struct report *r, int purpos
 
 static void put_end(const struct page *p, const struct report *r)
 {
+	bool degraded = false;
 	char text[TEXT];
 	int inexact = 0;
 
-	for (int i = 0; i < HOOK_PURPOSES; i++)
+	for (int i = 0; i < HOOK_PURPOSES; i++) {
 		inexact += !hooks_exact(r->chosen, i);
+		degraded |= hooks_degraded(r->chosen, i);
+	}
 	if (r->refusal[0])
 		snprintf(text, sizeof(text), "Cannot run: %s", r->refusal);
 	else if (r->exact)
 		snprintf(text, sizeof(text), "Everything is exact.");
 	else
 		snprintf(text, sizeof(text), "%s. %d of the rows above %s not exact: see `unseen`.",
-			 hooks_exact(r->chosen, HOOK_BYTES) ? "Bytes are exact" : "It runs",
+			 degraded ? "Degraded: not all bytes are exact" : "Bytes are exact",
 			 inexact, inexact == 1 ? "is" : "are");
 	put_paragraph(p, text);
 }
@@ -281,7 +284,8 @@ static void json_purpose(const struct report *r, struct buf *b, int purpose)
 	put_string(b, "{", "purpose", hooks[purpose].purpose);
 	put_verdict(text, sizeof(text), r, purpose);
 	put_string(b, ",", "seen", text);
-	buf_printf(b, ",\"exact\":%s", strcmp(text, "exact") ? "false" : "true");
+	buf_printf(b, ",\"exact\":%s,\"degraded\":%s", strcmp(text, "exact") ? "false" : "true",
+		   strncmp(text, "degraded", 8) ? "false" : "true");
 	if (r->chosen[purpose] >= 0)
 		put_string(b, ",", "by", name_of(purpose, r->chosen[purpose]));
 	if (r->without[purpose] >= 0 && r->without[purpose] != r->chosen[purpose])
