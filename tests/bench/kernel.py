@@ -160,6 +160,10 @@ def _libbpf():
             ("bpf_object__close", None, [ctypes.c_void_p]),
             ("bpf_object__find_program_by_name", ctypes.c_void_p,
              [ctypes.c_void_p, ctypes.c_char_p]),
+            ("bpf_object__find_map_by_name", ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_char_p]),
+            ("bpf_map__initial_value", ctypes.c_void_p,
+             [ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t)]),
+            ("bpf_program__set_autoload", ctypes.c_int, [ctypes.c_void_p, ctypes.c_bool]),
             ("bpf_program__attach", ctypes.c_void_p, [ctypes.c_void_p]),
             ("bpf_program__attach_cgroup", ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_int]),
             ("bpf_program__section_name", ctypes.c_char_p, [ctypes.c_void_p]),
@@ -171,14 +175,29 @@ def _libbpf():
 
 
 class Object:
-    """A BPF object file, loaded; its programs are attached and detached by name."""
+    """
+    A BPF object file, loaded; its programs are attached and detached by name. optional: programs
+    to be loaded that it leaves out by itself; words: {offset: 32 bits} to be set in its data.
+    """
 
-    def __init__(self, path):
+    def __init__(self, path, optional=(), words=None):
         self.lib = _libbpf()
         self.links = []
         self.object = self.lib.bpf_object__open(path.encode())
-        if not self.object or self.lib.bpf_object__load(self.object):
+        if not self.object:
+            raise OSError(ctypes.get_errno(), f"cannot read {path}")
+        for name in optional:
+            self.lib.bpf_program__set_autoload(self._program(name), True)
+        for offset, word in (words or {}).items():
+            self._set(offset, word)
+        if self.lib.bpf_object__load(self.object):
             raise OSError(ctypes.get_errno(), f"the kernel refused {path}")
+
+    def _set(self, offset, word):
+        size = ctypes.c_size_t()
+        data = self.lib.bpf_map__initial_value(
+            self.lib.bpf_object__find_map_by_name(self.object, b".data"), ctypes.byref(size))
+        ctypes.c_uint32.from_address(data + offset).value = word
 
     def _program(self, name):
         program = self.lib.bpf_object__find_program_by_name(self.object, name.encode())

@@ -12,7 +12,15 @@ PARTS = ("family", "result", "storage", "who", "owner", "peer", "add", "epoch",
          "ktime", "line", "bytes_only")
 SHORTCUTS = ("array", "current", "walk", "no_helper", "walk_bytes", "walk_plain", "task_only",
              "known", "known_walk")
-KINDS = ("tcp", "udp")
+HOOKS = ("send_length", "recv_length", "udp_sendmsg4", "udp_recvmsg4")
+RELEASE_AT, RELEASE_ALL = 8, 7  # in struct sw_live: as if the end of all sockets were seen
+KINDS = ("tcp", "udp", "udpto")
+
+
+def objects(bench):
+    """Other builds of the whole program: those of their programs that a call passes."""
+    return [(name, kernel.Object(path, HOOKS, {RELEASE_AT: RELEASE_ALL}), HOOKS)
+            for name, path in bench.objects]
 
 
 def measure(bench):
@@ -21,7 +29,9 @@ def measure(bench):
     floor, parts, shortcut = (kernel.Object(bench.built(f"{name}.bpf.o"))
                               for name in ("floor", "parts", "shortcut"))
     quiet = machine.Quiet(bench.pick(600, 0))
-    group = [variants.Bare(), variants.Programs("floor", floor, call.FLOOR),
+    whole = objects(bench)
+    group = [variants.Bare(), variants.Programs("floor", floor, call.FLOOR + call.PEERS),
+             *(variants.Programs(*one) for one in whole),
              *(variants.Programs(n, obj, (f"{n}_send", f"{n}_recv"))
                for obj, names in ((parts, PARTS), (shortcut, SHORTCUTS))
                for n in names if not bench.only or n in bench.only)]
@@ -29,7 +39,7 @@ def measure(bench):
         with call.timed(bench) as worker:
             samples = call.rounds(worker, group, plan, quiet)
     finally:
-        for obj in (shortcut, parts, floor):
+        for obj in (*(o for _, o, _ in whole), shortcut, parts, floor):
             obj.close()
     return {"plan": plan, "unit": "ns for each send+recv pair", "samples": samples,
             "figures": {kind: figures.compare(samples[kind]) for kind in KINDS},

@@ -4,7 +4,7 @@
 What sockwatch costs. Needs root; README.md says what each number is.
 
     run.py [-k PART]... [--list] [--smoke] [--against NAME=PROGRAM]... [--rounds N]
-           [--only NAME,...] [--out DIR]
+           [--only NAME,...] [--object NAME=FILE]... [--out DIR]
 
   call.py       what a call costs: send+recv pairs
   stream.py     throughput of one fast stream
@@ -58,6 +58,7 @@ class Bench:
         self.smoke = args.smoke
         self.rounds = args.rounds
         self.only = args.only.split(",") if args.only else []
+        self.objects = [pair.split("=", 1) for pair in args.object]
         self.against = [pair.split("=", 1) for pair in args.against]
 
     def built(self, name):
@@ -92,6 +93,8 @@ def parse_args():
                         help="one round of tiny counts: do the tools run; the numbers mean nothing")
     parser.add_argument("--against", metavar="NAME=PROGRAM", action="append", default=[],
                         help="another build of sockwatch, measured in the same rounds")
+    parser.add_argument("--object", metavar="NAME=FILE", action="append", default=[],
+                        help="of parts: another build of sockwatch.bpf.o")
     parser.add_argument("--rounds", metavar="N", type=int, help="of call, stream, parts")
     parser.add_argument("--only", metavar="NAME,...", help="of parts: these variants alone")
     parser.add_argument("--out", metavar="DIR", help="where the JSON goes (default build/bench)")
