@@ -39,37 +39,30 @@ struct {
 	__type(value, __u64);
 } lasts SEC(".maps");
 
-static __noinline int learn_current(void)
-{
-	__u32 zero = 0;
-	__u64 *last = bpf_map_lookup_elem(&lasts, &zero);
-
-	if (last)
-		*last = (__u64)bpf_get_current_task();
-	return 0;
-}
-
 /*
- * bpf_get_current_task_btf is a call (inlined by later kernels); a lookup in such an array and
- * bpf_get_smp_processor_id are none. A task that runs on this CPU while we do is the current one:
+ * bpf_get_current_task_btf is a call (later kernels inline it); a lookup in such an array and
+ * bpf_get_smp_processor_id are none. A task that is on this CPU while we are is the current one:
  * on_cpu is set before a switch to it and cleared behind the switch away from it, and its CPU
  * changes only in between. Memory that is a task no more would have to hold all that its reader
- * compares as well.
+ * compares as well. Read once: a program that preempts us may change it.
  */
 static __always_inline const struct task_struct *current_without_call(void)
 {
 	const struct task_struct___cpu *cpu;
+	volatile __u64 *last;
 	__u32 zero = 0;
-	__u64 *last = bpf_map_lookup_elem(&lasts, &zero);
+	__u64 address;
 
+	last = bpf_map_lookup_elem(&lasts, &zero);
 	if (!last)
 		return NULL;
-	cpu = bpf_rdonly_cast((void *)*last, bpf_core_type_id_kernel(struct task_struct));
+	address = *last;
+	cpu = bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct task_struct));
 	if (cpu->on_cpu != 1 || cpu->thread_info.cpu != bpf_get_smp_processor_id()) {
-		learn_current();
-		return bpf_get_current_task_btf();
+		address = (__u64)bpf_get_current_task();
+		*last = address;
 	}
-	return bpf_rdonly_cast((void *)*last, bpf_core_type_id_kernel(struct task_struct));
+	return bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct task_struct));
 }
 
 static __always_inline int current_read(struct sock *sk, int ret, int flags, bool rx)
@@ -197,7 +190,8 @@ PAIR(walk_bytes, walk_only(sk, ret, rx, true))
 PAIR(walk_plain, walk_only(sk, ret, rx, false))
 PAIR(task_only, ((void)sk, (void)ret, (void)flags, (void)rx, current_only()))
 
-/* The same with who the task is kept beside it: it is what it was if it has not started anew. */
+/* The same with who the task is kept beside it: it is what it was if it has not started anew. Not
+ * for kernels that preempt programs: the entry can change between check and use. */
 struct known {
 	__u64 task, thread_start_ns, start_ns;
 	__u32 tgid, pad;
