@@ -43,9 +43,10 @@ import judge  # noqa: E402
 import readme  # noqa: E402
 import test_judge  # noqa: E402
 
-# What must come out on a kernel: every byte, or status 3 with a reason. The oldest kernel that
-# counts is proven from both sides.
-EXACT, REFUSED = "exact", "refused"
+# What must come out on a kernel: every byte, what can be seen without calls, or status 3 with a
+# reason. The oldest kernel that counts is proven from both sides.
+EXACT, DEGRADED, REFUSED = "exact", "degraded", "refused"
+STATUS = {EXACT: 0, DEGRADED: 1, REFUSED: 3}  # of `check` and `selftest`
 # boot: words for the kernel's command line.
 Kernel = collections.namedtuple("Kernel", "name arch suites package expect boot", defaults=[""])
 KERNELS = [
@@ -56,7 +57,7 @@ KERNELS = [
            "preempt=full"),
     Kernel("6.18", "amd64", ["trixie-backports"], "linux-image-6.18.*-cloud-amd64", EXACT),
     Kernel("newest", "amd64", ["trixie-backports"], "linux-image-cloud-amd64", EXACT),
-    Kernel("6.1-arm64", "arm64", ["bookworm-security"], "linux-image-cloud-arm64", REFUSED),
+    Kernel("6.1-arm64", "arm64", ["bookworm-security"], "linux-image-cloud-arm64", DEGRADED),
     Kernel("6.12-arm64", "arm64", ["bookworm-security"], "linux-image-6.12-cloud-arm64", EXACT),
 ]
 
@@ -71,6 +72,7 @@ RUNS = [
     Run("no-trampoline", "--hooks no-trampoline", ("6.12", "newest"), 0, ()),
     Run("no-cgroup", "--hooks no-cgroup", ("6.1", "6.12", "newest"), 1,
         ("connects that fail before a SYN is sent", "peers that unconnected UDP sockets send to")),
+    Run("degraded", "--hooks degraded", ("6.1", "6.12", "newest"), 0, judge.DEGRADED),
 ]
 
 # Where busybox and what arm64 programs are built against come from.
@@ -170,16 +172,17 @@ class Row:
 
     def __init__(self, kernel, wanted, both=False):
         self.kernel, self.name, self.both = kernel, f"vm-{kernel.name}", both
-        self.exact = kernel.expect == EXACT
+        self.counts = kernel.expect != REFUSED
+        self.known = judge.DEGRADED if kernel.expect == DEGRADED else ()
         self.release = self.refusal = None  # what the guest said
         self.runs = [run for run in RUNS if kernel.name in (run.kernels or [kernel.name])
-                     and (self.exact or run.kernels is None)]
+                     and (self.counts or run.kernels is None)]
         self.moved = {run.label: [case for case in self._cases(run)
                                   if wanted(f"{self._prefix(run)}/{case.name}-{case.family}")]
                       for run in self.runs}
 
     def _cases(self, run):
-        if not self.exact:
+        if not self.counts:
             return []
         return judge.cases() if self.both or run.turn is BOTH else judge.half(run.turn)
 
@@ -188,9 +191,9 @@ class Row:
 
     def names(self):
         own = ["boot", "vmlinux.h", "vmlinux.h-doctored", "programs", "kernel-log", *commands()]
-        own += [] if self.exact else ["refused"]
+        own += [] if self.counts else ["refused"]
         names = [f"{self.name}/{n}" for n in own]
-        for run in self.runs if self.exact else []:
+        for run in self.runs if self.counts else []:
             cases = [f"{case.name}-{case.family}" for case in self._cases(run)]
             names += [f"{self._prefix(run)}/{n}" for n in cases + WHOLE]
         return names + [f"{self._prefix(run)}/README" for run in self._in_table()]
@@ -232,7 +235,7 @@ class Row:
             tree.text(f"t/cases/{run.label}", "".join(
                 " ".join(case) + "\n" for case in self.moved[run.label]))
         tree.text("t/runs", "".join(f"{run.label} {run.options}\n" for run in self.runs
-                                    if self.moved[run.label] or not self.exact))
+                                    if self.moved[run.label] or not self.counts))
         tree.text("t/commands", "\n".join(commands()))
         command, disk = self.command(folder, tree)
         began = time.monotonic()
@@ -275,12 +278,12 @@ class Row:
 
         show("vmlinux.h", judge.vmlinux(f"{results}/btf"))
         show("vmlinux.h-doctored", judge.vmlinux(f"{results}/btf", "--self-check"))
-        show("programs", judge.programs(files, self.exact))
+        show("programs", judge.programs(files, self.counts))
         show("kernel-log", judge.kernel_log(files))
         for command in commands():
-            show(command, judge.command(files, command, 0 if self.exact else 3))
+            show(command, judge.command(files, command, STATUS[self.kernel.expect]))
         for run in self.runs:
-            if not self.exact:
+            if not self.counts:
                 show("refused", judge.refused(files, run.label))
                 self.refusal = judge.text(files, f"{run.label}/said")
                 self._table(files, run, False, report)
@@ -288,7 +291,7 @@ class Row:
             moved = self.moved[run.label]
             if not moved:
                 continue
-            judged = judge.Judged(files, run.label, moved, run.missing)
+            judged = judge.Judged(files, run.label, moved, run.missing + self.known)
             print("".join(f"#   {self._prefix(run)}: {note}\n" for note in judged.notes), end="")
             for name, kind, what in judged.verdicts:
                 full = f"{self._prefix(run)}/{name}"
