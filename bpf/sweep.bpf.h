@@ -101,6 +101,8 @@ static __always_inline int on_sweep(struct seq_file *seq, struct sock *sk, struc
 	sweep_take(st, sk, true);
 	tx0 = sweep_total(st, sk, false);
 	rx0 = sweep_total(st, sk, true);
+	if (rx0 != first->sent_rx) /* MPTCP: the first that is told of its bytes */
+		flow_refresh(&st->flow, sk);
 	tx1 = second->account.tx_bytes;
 	rx1 = second->account.rx_bytes;
 	over = st->over_tx + st->over_rx;
