@@ -243,6 +243,14 @@ def test_budget(t, _):
     t.quit()
 
 
+def test_start(t, _):
+    """-v says where the time of the start went once the terminal is free again."""
+    t.resize(160, 24)
+    t.start("-v")
+    t.quit()
+    t.wait(r"^sockwatch: start [\d.]+ ms: probe .*first screen [\d.]+$", "times of the start")
+
+
 def test_quit_restores(t, _):
     before = t.settings()
     for keys in (["q"], ["F10"], ["C-c"]):
