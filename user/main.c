@@ -20,6 +20,7 @@
  *       live                      load, attach, drain, sweep; the only one to see the skeleton
  *       kcaps, hooks              what the kernel can; which hook serves which purpose
  *       progs                     what the kernel knows of our programs: their time, skipped runs
+ *       attach                    loaded programs to their places
  *       looks                     further programs of one place: which, in what order, lost calls
  *       limits, needs             what may stand in the way; what it takes to run, told apart
  *       decode, uses              records into events; last totals of each use of a socket

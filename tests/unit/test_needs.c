@@ -135,8 +135,7 @@ static void a_kernel_that_is_too_old_is_told(void **state)
 	struct kcaps caps = lacking(LACK(ITERATORS));
 
 	(void)state;
-	expect_missing(&caps, NEED_KERNEL, "too old: it has no BPF iterators (use Linux 6.1",
-		       NULL);
+	expect_missing(&caps, NEED_KERNEL, "too old: it has no BPF iterators (use Linux 6.1", NULL);
 	caps = lacking(LACK(TP_TCP_STATE));
 	expect_missing(&caps, NEED_KERNEL, "inet_sock_set_state", NULL);
 	caps = made_up(MADE_UP(5, 11), 0);

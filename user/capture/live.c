@@ -13,6 +13,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "capture/attach.h"
 #include "capture/decode.h"
 #include "capture/hooks.h"
 #include "capture/host.h"
@@ -25,7 +26,6 @@
 #include "util/phases.h"
 
 enum {
-	MAX_LINKS = 32,
 	BATCH = 8192,          /* records of one drain: the keyboard waits no longer */
 	ITER_BYTES = 64 << 10, /* more than the 32 KiB that the kernel gives a read */
 	WALK_BATCH = 256,      /* entries of the hash a system call */
@@ -41,10 +41,7 @@ struct live {
 	int chosen[HOOK_PURPOSES];
 	struct sockwatch *skel;
 	struct ring_buffer *ring;
-	struct bpf_link *links[MAX_LINKS]; /* of all programs but the iterators */
-	size_t link_count;
-	struct looks looks;
-	struct bpf_link *sweep, *snapshot;
+	struct attached attached;
 	struct progs progs;
 	int measure_error; /* errno of the last wish to measure them */
 	struct decode *decode;
@@ -140,7 +137,7 @@ static int start(struct live *live)
 
 	live->last_tick_ns = now_ns;
 	tell_notes(live, now_ns);
-	err = iterate(live, live->snapshot);
+	err = iterate(live, live->attached.snapshot);
 	if (err)
 		return err;
 	live->started = true;
@@ -219,7 +216,7 @@ static int sweep(struct live *live, uint64_t now_ns)
 	int err;
 
 	live->swept_dirty = live->skel->bss->stats.dirty;
-	err = iterate(live, live->sweep);
+	err = iterate(live, live->attached.sweep);
 	if (err)
 		return err;
 	decode_swept(live->decode);
@@ -241,7 +238,7 @@ static int find_holders(struct live *live, uint64_t now_ns)
 	if (live->skel->bss->stats.ownerless == live->ownerless || now_ns < live->next_snapshot_ns)
 		return 0;
 	live->ownerless = live->skel->bss->stats.ownerless;
-	err = iterate(live, live->snapshot);
+	err = iterate(live, live->attached.snapshot);
 	live->next_snapshot_ns = now_ns + (host_cpu_ns() - before_ns) * SWEEP_SHARE;
 	return err;
 }
@@ -359,11 +356,9 @@ static void tell_tick(struct live *live, uint64_t now_ns, bool last)
 
 static void detach(struct live *live)
 {
-	if (live->looks.count)
+	if (live->attached.looks.count)
 		live->skel->data->live.further_looks = 0;
-	looks_detach(&live->looks);
-	while (live->link_count)
-		bpf_link__destroy(live->links[--live->link_count]);
+	attach_undo(&live->attached);
 }
 
 /* Programs that were running when they were detached may still send: wait until the account of
@@ -411,8 +406,7 @@ static void live_close(struct source *src)
 		return;
 	progs_done(&live->progs);
 	detach(live);
-	bpf_link__destroy(live->sweep);
-	bpf_link__destroy(live->snapshot);
+	attach_done(&live->attached);
 	ring_buffer__free(live->ring);
 	sockwatch__destroy(live->skel);
 	decode_free(live->decode);
@@ -489,69 +483,17 @@ static void configure(struct live *live, const struct live_options *options)
 	live->ring_capacity = ring_bytes / (sizeof(struct sw_record) + BPF_RINGBUF_HDR_SZ);
 }
 
-static struct bpf_link *attach_iter(struct bpf_program *prog, int map_fd)
-{
-	union bpf_iter_link_info info = {.map = {.map_fd = (__u32)map_fd}};
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts);
-
-	if (map_fd >= 0) {
-		opts.link_info = &info;
-		opts.link_info_len = sizeof(info);
-	}
-	return bpf_program__attach_iter(prog, &opts);
-}
-
-static int attach_one(struct live *live, struct bpf_program *prog)
-{
-	struct bpf_link *link;
-
-	if (prog == live->skel->progs.snapshot) {
-		link = live->snapshot = attach_iter(prog, -1);
-	} else if (prog == live->skel->progs.sweep) {
-		link = live->sweep = attach_iter(prog, bpf_map__fd(live->skel->maps.socks));
-	} else {
-		if (bpf_program__type(prog) == BPF_PROG_TYPE_TRACING)
-			link = bpf_program__attach(prog);
-		else
-			link = bpf_program__attach_cgroup(prog, live->caps.cgroup_fd);
-		if (link)
-			live->links[live->link_count++] = link;
-	}
-	progs_add(&live->progs, bpf_program__fd(prog),
-		  link != live->snapshot && link != live->sweep);
-	return link ? 0 : -errno;
-}
-
-static int attach_looks(struct live *live, struct bpf_program *prog)
-{
-	int err = looks_attach(&live->looks, live->skel->obj, prog, true);
-
-	if (!err)
-		err = attach_one(live, prog);
-	return err ? err : looks_attach(&live->looks, live->skel->obj, prog, false);
-}
-
-/* Ends before beginnings (the object's order backwards): no socket is seen to open whose close
- * would be missed. */
 static int attach(struct live *live, char why[LIVE_WHY])
 {
-	struct bpf_program *prog = NULL;
-	char first[LOOK_NAME];
+	const char *place = "";
+	int err = attach_all(&live->attached, live->skel->obj, live->caps.cgroup_fd, &live->progs,
+			     &place);
 
-	while ((prog = bpf_object__prev_program(live->skel->obj, prog))) {
-		int err = 0;
-
-		if (bpf_program__fd(prog) >= 0 &&
-		    looks_which(bpf_program__name(prog), first) == LOOK_FIRST)
-			err = attach_looks(live, prog);
-		if (err) {
-			snprintf(why, LIVE_WHY, "cannot attach %s: %s",
-				 bpf_program__section_name(prog), strerror(-err));
-			return err;
-		}
-	}
-	live->skel->data->live.further_looks = 1;
-	return 0;
+	if (err)
+		snprintf(why, LIVE_WHY, "cannot attach %s: %s", place, strerror(-err));
+	else
+		live->skel->data->live.further_looks = 1;
+	return err;
 }
 
 static int refuse(struct live *live, char why[LIVE_WHY], const char *what, int err)
