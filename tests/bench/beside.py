@@ -25,8 +25,8 @@ TOOLS = {  # name: command, what it says once it works
     "nethogs": (["nethogs", "-t", "-a", "-d", "1", "lo"], "Refreshing:"),
     "iftop": (["stdbuf", "-oL", "iftop", "-t", "-n", "-N", "-P", "-i", "lo"], "Listening on"),
 }
-SS = ("ss", "-Htuanp")
-LOADS = ("1,000 busy", "10,000 open", "one fast stream")
+SS, SS_NAME = ("ss", "-Htuanp"), "ss each second"
+LOADS = ("1,000 busy", "10,000 open", "fast stream")
 
 
 def tools(netns, cpu=None):
@@ -37,6 +37,8 @@ def tools(netns, cpu=None):
             found.append(variants.Command(name, command, sign, cpu, netns))
         else:
             skipped[name] = "not installed (make bench-deps)"
+    if not shutil.which("ss"):
+        skipped[SS_NAME] = "not installed (make bench-deps)"
     return found, skipped
 
 
@@ -92,7 +94,7 @@ def _beside_load(bench, netns, seconds):
         except RuntimeError as error:
             out[variant.name] = {"skipped": str(error)}
     if shutil.which("ss"):
-        out["ss each second"] = _poll_ss(netns, seconds)
+        out[SS_NAME] = _poll_ss(netns, seconds)
     return out
 
 
@@ -160,17 +162,16 @@ def table(result):
     yield "on the same load: ns added to a send+recv pair (x sockwatch), what is left of a stream"
     yield "(median), and percent of a core and MiB at most that it takes itself"
     yield (f"{'':15} {'TCP pair':>14} {'UDP pair':>14} {'stream':>7}   "
-           + "  ".join(f"{name:>15}" for name in result["own"]))
-    for name in ("sockwatch", *TOOLS, "ss each second"):
+           + "  ".join(f"{name:>13}" for name in result["own"]))
+    for name in ("sockwatch", *TOOLS, SS_NAME):
         if name in result["skipped"]:
             yield f"{name:15} skipped: {' '.join(result['skipped'][name].split())}"[:100]
             continue
         cells = []
         for load in result["own"].values():
             of = load.get(name, {})
-            cells.append(f"{of['cpu'] * 100:7.2f} {of['rss_peak'] / (1 << 20):7.1f}"
-                         if "cpu" in of else f"{'-':>15}")
+            cells.append(f"{of['cpu'] * 100:6.2f} {of['rss_peak'] / (1 << 20):6.1f}"
+                         if "cpu" in of else f"{'-':>13}")
         stream = result["stream_ratio"].get(name)
         yield (f"{name:15} {_added(result, 'tcp', name)} {_added(result, 'udp', name)}"
                f" {f'{stream:.3f}' if stream else '-':>7}   " + "  ".join(cells))
-    yield f"(CPUs: {os.cpu_count()})"

@@ -37,7 +37,7 @@ class Logger:
     def __init__(self, path):
         self.file = tempfile.TemporaryFile()
         self.process = subprocess.Popen([path, "log", "-d", str(INTERVAL_S)], stdout=self.file,
-                                        stdin=subprocess.DEVNULL)
+                                        stdin=subprocess.DEVNULL, preexec_fn=watch.die_with_us)
         self.pid = self.process.pid
         while not os.fstat(self.file.fileno()).st_size:
             if self.process.poll() is not None:
@@ -82,7 +82,7 @@ def as_log(bench, seconds):
 def as_live_views(bench, seconds):
     """{size: figures} of one run: the terminal grows meanwhile."""
     out = {}
-    view = Terminal([bench.sockwatch, "-d", str(INTERVAL_S)], *SIZES[0])
+    view = Terminal([bench.sockwatch, "-d", str(INTERVAL_S)], *SIZES[0], watch.die_with_us)
     try:
         view.wait_for("table", lambda lines: any("3 Connections" in line for line in lines))
         for rows, cols in SIZES:

@@ -24,7 +24,7 @@ def _shows(sockets):
 
 def first_screen(bench, sockets):
     """(seconds to the first screen at all, to the first with all sockets, of the end by q)."""
-    view = Terminal([bench.sockwatch])
+    view = Terminal([bench.sockwatch], prepare=watch.die_with_us)
     try:
         first = view.wait_for("frame", lambda lines: any("3 Connections" in line for line in lines))
         full = view.wait_for("whole frame", _shows(sockets))

@@ -8,6 +8,7 @@ import tempfile
 import time
 
 import kernel
+import watch
 
 START_S = 20
 
@@ -52,6 +53,7 @@ class Sockwatch:
         self.process = None
 
     def _prepare(self):
+        watch.die_with_us()
         if self.cpu is not None:
             os.sched_setaffinity(0, {self.cpu})
         if self.netns:
