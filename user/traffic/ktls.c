@@ -47,10 +47,15 @@ static const char *ktls_missing(const struct traffic_opts *opts)
 	return missing;
 }
 
-static void must_start(struct traffic_side *side)
+/** The server answers first: a socket whose other end has closed takes no kTLS any more. */
+static void must_start(struct traffic_side *side, bool server)
 {
 	if (ktls_start(side->flow.fd))
 		die("kTLS");
+	if (server)
+		send_all(&side->flow, traffic_bytes, 1);
+	else
+		recv_all(&side->flow, 1);
 }
 
 /** Records of several sizes by every call that sends; then an answer is read. */
@@ -61,7 +66,7 @@ static void client_sends(struct traffic_side *side)
 	int file = temp_file(FILE_SIZE);
 	size_t left = FILE_SIZE;
 
-	must_start(side);
+	must_start(side, false);
 	send_all(flow, traffic_bytes, 5001);
 	must(flow_tx(flow, send(flow->fd, traffic_bytes, 333, MSG_MORE)), "send(MSG_MORE)");
 	must(flow_tx(flow, write(flow->fd, traffic_bytes, 1)), "write");
@@ -78,7 +83,7 @@ static void server_receives(struct traffic_side *side)
 	struct traffic_flow *flow = &side->flow;
 	char small[PART];
 
-	must_start(side);
+	must_start(side, true);
 	must(recv(flow->fd, small, sizeof(small), MSG_PEEK), "peek");
 	recv_all(flow, 100);
 	must(flow_rx(flow, read(flow->fd, small, sizeof(small))), "read");
@@ -88,14 +93,14 @@ static void server_receives(struct traffic_side *side)
 
 static void client_parts(struct traffic_side *side)
 {
-	must_start(side);
+	must_start(side, false);
 	for (int left = SPLICED; left; left -= 4000)
 		send_all(&side->flow, traffic_bytes, 4000);
 }
 
 static void server_splices(struct traffic_side *side)
 {
-	must_start(side);
+	must_start(side, true);
 	recv_all(&side->flow, PART);
 	splice_out(&side->flow, SPLICED / 2);
 	recv_all(&side->flow, PART);
