@@ -155,6 +155,10 @@ static void draw_shows_own_cost(void **state)
 	golden(m, "cost", 6, 20, false);
 	fixture_cost_tick(m, 5, 0, 0, EPERM);
 	assert_non_null(strstr(drawn(m, 24, 80, false), "not known (needs CAP_SYS_ADMIN)"));
+	key(m, ' '); /* the picture stands still, this does not */
+	fixture_cost_tick(m, 6, 1000, 100, 0);
+	assert_non_null(strstr(drawn(m, 24, 80, false), "programs 0.0"));
+	key(m, ' ');
 	drawn(m, 5, 20, false);
 	key(m, 'i');
 	assert_null(ui.message);

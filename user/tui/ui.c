@@ -441,6 +441,8 @@ static void refresh_held(struct ui *ui, const struct model_totals *now)
 	ui->totals.stretched_ns = now->stretched_ns;
 	ui->totals.budget = now->budget;
 	ui->totals.over_budget = now->over_budget;
+	ui->totals.programs_tick = now->programs_tick;
+	ui->totals.programs_error = now->programs_error;
 }
 
 static void limit_help(struct ui *ui)
