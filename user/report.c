@@ -9,9 +9,9 @@
 
 enum {
 	TEXT = 512,
-	NAME_AT = 10, /* columns: a word for how good it is, a name, the rest */
-	REST_AT = 43,
-	STACKED = 66, /* narrower than this, the rest goes below the name */
+	NAME_AT = 8, /* columns: a word for how good it is, a name, the rest */
+	REST_AT = 41,
+	STACKED = 64, /* narrower than this, the rest goes below the name */
 };
 
 static void choose(struct report *r)
@@ -47,7 +47,7 @@ static const char *grade(const int chosen[HOOK_PURPOSES], int purpose)
 	if (hooks_exact(chosen, purpose))
 		return "exact";
 	if (hooks_degraded(chosen, purpose))
-		return "degraded";
+		return "less";
 	return chosen[purpose] >= 0 ? "partly" : "no";
 }
 
@@ -285,7 +285,7 @@ static void json_purpose(const struct report *r, struct buf *b, int purpose)
 	put_verdict(text, sizeof(text), r, purpose);
 	put_string(b, ",", "seen", text);
 	buf_printf(b, ",\"exact\":%s,\"degraded\":%s", strcmp(text, "exact") ? "false" : "true",
-		   strncmp(text, "degraded", 8) ? "false" : "true");
+		   strncmp(text, "less", 4) ? "false" : "true");
 	if (r->chosen[purpose] >= 0)
 		put_string(b, ",", "by", name_of(purpose, r->chosen[purpose]));
 	if (r->without[purpose] >= 0 && r->without[purpose] != r->chosen[purpose])

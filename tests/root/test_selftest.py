@@ -145,7 +145,7 @@ def _degraded():
     if end["exact"] or not any(note.startswith("degraded: ") for note in end["notes"]):
         problems.append(f"the end record does not say so: {end}")
     got = case.run(capture.SOCKWATCH, "check", "--hooks", "degraded")
-    if got.status != 1 or b"\ndegraded  bytes of TCP" not in got.out or b"\nDegraded: " not in got.out:
+    if got.status != 1 or b"\nless    bytes of TCP" not in got.out or b"\nDegraded: " not in got.out:
         problems.append(f"check ended with {got.status} and does not say so: {got.out[-300:]!r}")
     return problems
 
