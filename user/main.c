@@ -33,7 +33,8 @@
  *   user/model/                   what it adds up to
  *       model, state.h            events into tables: connections, processes, ports
  *       conn, group, cookies      rows of connections; of processes and ports; rows of a socket
- *       table, counters, list.h   bounded rows, oldest out; bytes and rates; lists
+ *       table, changes            bounded rows, oldest out; which of them changed
+ *       counters, list.h          bytes and rates; lists
  *       match                     sums of what matches a filter
  *       users, names              processes of a port; names of users and services
  *       column, cell, order,      the table of columns; their texts; their orders; their values

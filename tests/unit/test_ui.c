@@ -268,6 +268,66 @@ static void ui_pause_holds_the_picture(void **state)
 	assert_int_equal(selected()->proc.pid, 103);
 }
 
+static void ui_keeps_the_selection_over_a_pause(void **state)
+{
+	(void)state;
+	press('j');
+	press('j');
+	assert_int_equal(selected()->proc.pid, 149);
+	press(' ');
+	assert_int_equal(selected()->proc.pid, 149);
+	press('s');
+	press('R');
+	assert_int_equal(selected()->proc.pid, 149);
+	load(2, 3);
+	press(' ');
+	assert_int_equal(selected()->proc.pid, 149);
+	assert_placed();
+}
+
+enum { MANY = 3000 };
+
+/* Connection i of many moves i kilobytes, but for one. */
+static void load_many(unsigned int second, uint64_t but_cookie, uint64_t bytes)
+{
+	struct proc p = fixture_proc(7000, 1, "many");
+	struct addr local = fixture_addr("192.0.2.1", 1), peer = fixture_addr("192.0.2.2", 2);
+
+	for (uint64_t i = 1; i <= MANY; i++) {
+		struct flow f = fixture_tcp(1000 + i, ROLE_CLIENT, local, peer);
+
+		fixture_xfer(model, &p, &f, 1, f.cookie == but_cookie ? bytes : 1000 * i, 0);
+	}
+	fixture_tick(model, second);
+	assert_int_equal(ui_refresh(&ui, model), 0);
+	assert_placed();
+}
+
+/* More rows than a view keeps in order: the one that is followed is found wherever it goes. */
+static void ui_follows_a_row_of_many(void **state)
+{
+	const uint64_t cookie = 1000 + MANY - 1;
+
+	(void)state;
+	load_many(2, 0, 0);
+	press('3');
+	press('s');
+	press('j');
+	assert_int_equal(selected()->flow.cookie, cookie);
+	load_many(3, cookie, 1);
+	assert_int_equal(selected()->flow.cookie, cookie);
+	assert_true(tab()->selected >= MANY - 1);
+	load_many(4, cookie, 1ULL << 40);
+	assert_int_equal(selected()->flow.cookie, cookie);
+	assert_int_equal(tab()->selected, 0);
+	load_many(5, cookie, 1500000);
+	assert_int_equal(selected()->flow.cookie, cookie);
+	assert_in_range(tab()->selected, MANY / 2 - 1, MANY / 2);
+	press('G');
+	assert_placed();
+	assert_int_equal(tab()->selected, tab()->view.count - 1);
+}
+
 static void ui_changes_the_delay_within_bounds(void **state)
 {
 	(void)state;
@@ -427,6 +487,8 @@ int main(void)
 		TEST(ui_selection_follows_connections_and_ports),
 		TEST(ui_sorts),
 		TEST(ui_pause_holds_the_picture),
+		TEST(ui_keeps_the_selection_over_a_pause),
+		TEST(ui_follows_a_row_of_many),
 		TEST(ui_changes_the_delay_within_bounds),
 		TEST(ui_help_opens_scrolls_and_closes),
 		TEST(ui_quits),

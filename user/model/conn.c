@@ -85,7 +85,10 @@ static void share_out(struct model *m, struct conn *c,
 		count(&group_row(m, c, kind)->count, &share);
 		if (c->e.match)
 			count(group_match(m, c, kind), &share);
+		if (c->in[kind].group)
+			table_note(&m->tables[kind], &c->in[kind].group->e);
 	}
+	table_note(&m->tables[TABLE_CONNECTIONS], &c->e);
 	count(everything_of(m), &c->e.row.count);
 	if (c->e.match)
 		count(&m->totals.count, &c->e.row.count);
@@ -227,9 +230,10 @@ static bool merge_flow(struct flow *to, const struct flow *from)
 }
 
 /* Only a SEEN says who the process is now; other records may bring a name from before an exec. */
-static void merge_proc(struct conn *c, const struct event *ev)
+static void merge_proc(struct model *m, struct conn *c, const struct event *ev)
 {
-	struct proc *mine = &c->e.row.proc, *process = &c->in[TABLE_PROCESSES].group->e.row.proc;
+	struct entry *group = &c->in[TABLE_PROCESSES].group->e;
+	struct proc *mine = &c->e.row.proc, *process = &group->row.proc;
 
 	if (ev->kind == EVENT_SEEN && ev->proc.name[0]) {
 		set_proc(mine, &ev->proc);
@@ -239,12 +243,15 @@ static void merge_proc(struct conn *c, const struct event *ev)
 		memcpy(mine->name, process->name, sizeof(mine->name));
 	if (!process->name[0])
 		memcpy(process->name, mine->name, sizeof(mine->name));
+	table_note(&m->tables[TABLE_CONNECTIONS], &c->e);
+	table_note(&m->tables[TABLE_PROCESSES], group);
 }
 
 static bool learn_flow(struct model *m, struct conn *c, const struct flow *f, uint64_t time_ns)
 {
 	bool changed = merge_flow(&c->e.row.flow, f);
 
+	table_note(&m->tables[TABLE_CONNECTIONS], &c->e);
 	group_place(m, c, TABLE_PORTS);
 	recount(m, c);
 	if (changed)
@@ -288,7 +295,7 @@ struct conn *conn_of(struct model *m, const struct event *ev)
 	if (!c)
 		c = create(m, ev, hash);
 	group_place(m, c, TABLE_PROCESSES);
-	merge_proc(c, ev);
+	merge_proc(m, c, ev);
 	group_place(m, c, TABLE_PORTS);
 	if (is_new) {
 		recount(m, c);

@@ -98,6 +98,7 @@ static void count_user(struct model *m, struct conn *c, bool match,
 	port = LIST_ENTRY(g, struct port, g);
 	count(&m->users, process, match ? &port->match : &port->all);
 	g->e.row.user_count = port->all.named;
+	table_note(&m->tables[TABLE_PORTS], &g->e);
 }
 
 static void leave(struct model *m, struct conn *c, enum table_kind kind)
@@ -206,8 +207,10 @@ void group_place(struct model *m, struct conn *c, enum table_kind kind)
 	leave(m, c, kind);
 	join(m, c, kind, to);
 	table_touch(&m->tables[kind], &to->e);
-	if (from)
+	if (from) {
+		table_note(&m->tables[kind], &from->e);
 		tidy(m, from, kind);
+	}
 }
 
 void group_leave(struct model *m, struct conn *c, enum table_kind kind)
@@ -243,16 +246,19 @@ void group_identify(struct model *m, const struct proc *proc)
 	if (!g)
 		return;
 	rename_proc(&g->e.row.proc, proc);
+	table_note(&m->tables[TABLE_PROCESSES], &g->e);
 	for (l = g->members.next; l != &g->members; l = l->next) {
 		struct conn *c = member_conn(l, TABLE_PROCESSES);
 		struct group *port = c->in[TABLE_PORTS].group;
 
 		rename_proc(&c->e.row.proc, proc);
+		table_note(&m->tables[TABLE_CONNECTIONS], &c->e);
 		if (port) {
 			struct port *p = LIST_ENTRY(port, struct port, g);
 
 			users_rename(&p->all, &g->e.row.proc);
 			users_rename(&p->match, &g->e.row.proc);
+			table_note(&m->tables[TABLE_PORTS], &port->e);
 		}
 		match_look(m, c);
 	}
@@ -290,10 +296,13 @@ void group_set_match(struct model *m, struct conn *c, bool match)
 	for (kind = 0; kind < GROUP_KINDS; kind++) {
 		struct group *g = c->in[kind].group;
 
-		if (g && match)
+		if (!g)
+			continue;
+		if (match)
 			g->matching++;
-		else if (g)
+		else
 			g->matching--;
+		table_note(&m->tables[kind], &g->e);
 	}
 }
 
@@ -305,6 +314,11 @@ void group_reset_match(struct entry *e, bool filtered)
 	e->match = filtered ? &g->shown.count : NULL;
 	if (e->row.table == TABLE_PORTS)
 		users_init_port(&LIST_ENTRY(g, struct port, g)->match);
+}
+
+const struct row *group_shown_at(const struct entry *e)
+{
+	return &LIST_ENTRY(e, struct group, e)->shown;
 }
 
 const struct row *group_shown(struct entry *e)

@@ -17,6 +17,8 @@ struct counters *group_match(struct model *m, struct conn *c, enum table_kind ki
 void group_set_match(struct model *m, struct conn *c, bool match);
 /** The row that is shown while there is a filter, lent by @e; NULL if nothing in it matches. */
 const struct row *group_shown(struct entry *e);
+/** Where that row is, also when nothing matches. */
+const struct row *group_shown_at(const struct entry *e);
 /** Forget what matches; no member may match. @filtered: there is a filter from now on. */
 void group_reset_match(struct entry *e, bool filtered);
 /** What @c adds to its group. A process counts each use it makes of a socket; ports and totals

@@ -27,6 +27,7 @@ static void set_match(struct model *m, struct conn *c, bool match)
 	count_share(m, &m->totals.count, &c->e.row.count, match);
 	group_set_match(m, c, match);
 	c->e.match = match ? &c->e.row.count : NULL;
+	table_note(&m->tables[TABLE_CONNECTIONS], &c->e);
 	if (match)
 		m->matching++;
 	else
@@ -92,6 +93,7 @@ void model_set_filter(struct model *m, const struct filter *f)
 	m->everything = *everything_of(m);
 	m->totals.count = f ? (struct counters){0} : m->everything;
 	m->filter = f;
+	m->version++;
 	for (kind = 0; kind < TABLE_COUNT; kind++) {
 		t[kind].other_match.count = (struct counters){0};
 		if (kind != TABLE_CONNECTIONS)

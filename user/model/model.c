@@ -150,10 +150,10 @@ static void apply_tick(struct model *m, const struct event *ev)
 static void apply_name(struct model *m, struct names *names, uint64_t id, const char *name,
 		       size_t size)
 {
-	const char *known = names_get(names, id);
+	bool changed = names_set(names, id, name, size);
 
-	m->renamed |= !known || strncmp(known, name, size) != 0;
-	names_set(names, id, name, size);
+	m->renamed |= changed;
+	m->version += changed;
 }
 
 struct keep {
@@ -216,13 +216,15 @@ void model_apply(struct model *m, const struct event *ev)
 		apply_name(m, &m->user_names, ev->user.uid, ev->user.name, EVENT_TEXT);
 		break;
 	case EVENT_SERVICE:
-		names_set(&m->service_names, service_id(ev->service.transport, ev->service.port),
-			  ev->service.name, EVENT_TEXT);
+		m->version += names_set(&m->service_names,
+					service_id(ev->service.transport, ev->service.port),
+					ev->service.name, EVENT_TEXT);
 		break;
 	case EVENT_CGROUP:
 		apply_cgroup(m, ev);
 		break;
 	case EVENT_HOST:
+		m->version++;
 		apply_host(&m->totals, ev);
 		break;
 	case EVENT_NOTE:
@@ -261,16 +263,6 @@ static void pass_match(const struct row *row, void *arg)
 		each->fn(row, each->arg);
 }
 
-static void each_match(const struct table *t, void (*fn)(const struct row *row, void *arg),
-		       void *arg)
-{
-	struct each each = {fn, arg};
-
-	table_each(t, pass_match, &each);
-	if (!counters_empty(&t->other_match.count))
-		fn(&t->other_match, arg);
-}
-
 static void count_row(const struct row *row, void *arg)
 {
 	size_t *count = arg;
@@ -283,14 +275,59 @@ void model_each(const struct model *m, enum table_kind table,
 		void (*fn)(const struct row *row, void *arg), void *arg)
 {
 	const struct table *t = &m->tables[table];
+	struct each each = {fn, arg};
+	const struct row *other = model_other(m, table);
 
-	if (m->filter) {
-		each_match(t, fn, arg);
-		return;
+	if (m->filter)
+		table_each(t, pass_match, &each);
+	else
+		table_each(t, fn, arg);
+	if (other)
+		fn(other, arg);
+}
+
+struct tell {
+	void (*fn)(const struct row *row, bool is_there, void *arg);
+	void *arg;
+	const struct filter *filter;
+};
+
+/* With a filter, of groups the copy that is lent, under the same address also when it is gone. */
+static void tell_change(struct entry *e, void *arg)
+{
+	const struct tell *tell = arg;
+	const struct row *row = &e->row;
+	bool is_there = e->used;
+
+	if (tell->filter && row->table == TABLE_CONNECTIONS) {
+		is_there = is_there && e->match;
+	} else if (tell->filter) {
+		is_there = is_there && group_shown(e);
+		row = group_shown_at(e);
 	}
-	table_each(t, fn, arg);
-	if (t->folded)
-		fn(&t->other, arg);
+	tell->fn(row, is_there, tell->arg);
+}
+
+bool model_changes(const struct model *m, enum table_kind table, struct model_mark *mark,
+		   void (*fn)(const struct row *row, bool is_there, void *arg), void *arg)
+{
+	const struct changes *c = &m->tables[table].changes;
+	struct model_mark was = *mark;
+	struct tell tell = {fn, arg, m->filter};
+
+	/* A random number of the model tells it from another one at the same address. */
+	*mark = (struct model_mark){m->key.k0, m->version, c->tick};
+	return was.model == mark->model && was.version == mark->version &&
+	       changes_since(c, was.tick, tell_change, &tell);
+}
+
+const struct row *model_other(const struct model *m, enum table_kind table)
+{
+	const struct table *t = &m->tables[table];
+
+	if (m->filter)
+		return counters_empty(&t->other_match.count) ? NULL : &t->other_match;
+	return t->folded ? &t->other : NULL;
 }
 
 void model_each_changed(const struct model *m, void (*fn)(const struct row *row, void *arg),
@@ -320,8 +357,8 @@ size_t model_rows(const struct model *m, enum table_kind table)
 	if (!m->filter)
 		return t->count + (t->folded != 0);
 	if (table == TABLE_CONNECTIONS)
-		return m->matching + !counters_empty(&t->other_match.count);
-	each_match(t, count_row, &count);
+		return m->matching + (model_other(m, table) != NULL);
+	model_each(m, table, count_row, &count);
 	return count;
 }
 

@@ -115,6 +115,18 @@ void model_each(const struct model *m, enum table_kind table,
  *  linear in what changed. Same lending as model_each. `other` is not among them. */
 void model_each_changed(const struct model *m, void (*fn)(const struct row *row, void *arg),
 			void *arg);
+/** A place in the changes of a table, for one reader; all zero is none. */
+struct model_mark {
+	uint64_t model, version, tick;
+};
+
+/** Move @mark to now, and call @fn with each row that may stand elsewhere in some order than at
+ *  @mark, that is new or (!@is_there, its fields mean nothing) that is gone; some rows twice.
+ * Linear in what changed. False if that is not known: then all rows have to be looked at. */
+bool model_changes(const struct model *m, enum table_kind table, struct model_mark *mark,
+		   void (*fn)(const struct row *row, bool is_there, void *arg), void *arg);
+/** The row `other`, or NULL if it holds nothing; borrowed until the next model_apply. */
+const struct row *model_other(const struct model *m, enum table_kind table);
 /** Number of rows, `other` included if it holds anything. */
 size_t model_rows(const struct model *m, enum table_kind table);
 const struct model_totals *model_totals(const struct model *m);

@@ -62,7 +62,7 @@ static bool make_room(struct names *n)
 	return true;
 }
 
-void names_set(struct names *n, uint64_t id, const char *text, size_t len)
+bool names_set(struct names *n, uint64_t id, const char *text, size_t len)
 {
 	const char *known = names_get(n, id);
 	struct name *slot;
@@ -70,16 +70,17 @@ void names_set(struct names *n, uint64_t id, const char *text, size_t len)
 
 	len = strnlen(text, len);
 	if (known && strlen(known) == len && !memcmp(known, text, len))
-		return;
+		return false;
 	if (!known && !make_room(n))
-		return;
+		return false;
 	copy = strndup(text, len);
 	if (!copy)
-		return;
+		return false;
 	slot = slot_of(n, id);
 	n->count += !slot->text;
 	free(slot->text);
 	*slot = (struct name){.id = id, .text = copy};
+	return true;
 }
 
 bool names_full(const struct names *n)

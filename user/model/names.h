@@ -20,8 +20,8 @@ struct names {
 void names_init(struct names *n, const struct hash_key *key);
 void names_done(struct names *n);
 /** Name @id with at most @len bytes of @text. At the bound (16,384 names) and out of memory what is
- *  known stays known and the rest stays without a name. */
-void names_set(struct names *n, uint64_t id, const char *text, size_t len);
+ *  known stays known and the rest stays without a name. True if a name has changed. */
+bool names_set(struct names *n, uint64_t id, const char *text, size_t len);
 /** True at the bound. */
 bool names_full(const struct names *n);
 /** NULL if there is none; borrowed until the next names_set. */

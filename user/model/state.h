@@ -53,6 +53,8 @@ struct model {
 	struct cookies cookies;
 	struct users users;
 	struct names user_names, service_names, cgroup_paths;
+	uint64_t version; /* changes with what no row tells of: any name, the range of ephemeral
+			     ports, the filter */
 	struct hash_key key;
 	struct model_totals totals;
 	const struct filter *filter; /* borrowed; NULL: totals.count is everything */

@@ -7,7 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_ENTRIES = 128, FIRST_BUCKETS = 256 };
+enum {
+	CHUNK_ENTRIES = 128,
+	FIRST_BUCKETS = 256,
+	CHANGES_SHARE = 4, /* one row in so many is remembered as changed in an interval */
+	CHANGES_LEAST = 1024,
+};
 
 struct chunk {
 	struct chunk *next;
@@ -77,6 +82,7 @@ void table_done(struct table *t)
 		c = next;
 	}
 	free(t->buckets);
+	changes_done(&t->changes);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -138,12 +144,15 @@ struct entry *table_find(const struct table *t, uint32_t hash, entry_is_fn *is, 
 struct entry *table_add(struct table *t, uint32_t hash)
 {
 	struct entry *e;
+	bool noted;
 
 	if (!t->free && !table_grow(t))
 		return NULL;
 	e = t->free;
 	t->free = e->hash_next;
+	noted = e->noted;
 	memset(e, 0, t->entry_size);
+	e->noted = noted;
 	e->row.table = t->kind;
 	e->used = true;
 	e->hash = hash;
@@ -153,6 +162,7 @@ struct entry *table_add(struct table *t, uint32_t hash)
 	if (++t->count > t->bucket_mask)
 		hash_grow(t);
 	hash_link(t, e);
+	table_note(t, e);
 	return e;
 }
 
@@ -169,6 +179,7 @@ void table_remove(struct table *t, struct entry *e)
 	list_del(&e->lru);
 	list_del(&e->change);
 	e->used = false;
+	table_note(t, e);
 	e->hash_next = t->free;
 	t->free = e;
 	t->count--;
@@ -190,10 +201,17 @@ void table_rehash(struct table *t, struct entry *e, uint32_t hash)
 	hash_unlink(t, e);
 	e->hash = hash;
 	hash_link(t, e);
+	table_note(t, e);
+}
+
+void table_note(struct table *t, struct entry *e)
+{
+	changes_note(&t->changes, e, t->count / CHANGES_SHARE + CHANGES_LEAST);
 }
 
 void table_touch(struct table *t, struct entry *e)
 {
+	table_note(t, e);
 	list_move_tail(e->spare ? &t->spare : &t->live, &e->lru);
 	if (e->dirty)
 		return;
@@ -221,6 +239,7 @@ static void quiet_shown(struct table *t, void (*quiet)(struct entry *e, void *ar
 		struct entry *e = LIST_ENTRY(t->shown.next, struct entry, change);
 
 		list_del(&e->change);
+		table_note(t, e);
 		counters_quiet(&e->row.count);
 		if (has_own_match(e))
 			counters_quiet(e->match);
@@ -235,6 +254,7 @@ void table_tick(struct table *t, uint64_t interval_ns, void (*quiet)(struct entr
 {
 	struct list *l;
 
+	changes_turn(&t->changes);
 	quiet_shown(t, quiet, arg);
 	counters_tick(&t->other.count, interval_ns);
 	counters_tick(&t->other_match.count, interval_ns);

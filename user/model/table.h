@@ -7,6 +7,7 @@
 #ifndef MODEL_TABLE_H
 #define MODEL_TABLE_H
 
+#include "model/changes.h"
 #include "model/list.h"
 #include "model/model.h"
 
@@ -22,6 +23,7 @@ struct entry { /* first member of what a table holds */
 	bool used;
 	bool spare; /* goes first when room is needed */
 	bool dirty; /* changed since the last tick */
+	bool noted; /* in changes.now; also when it is out of use */
 };
 
 struct chunk;
@@ -35,8 +37,9 @@ struct table {
 	struct entry **buckets;            /* owned */
 	uint32_t bucket_mask;
 	struct list live, spare;
-	struct list dirty; /* changed since the last tick */
-	struct list shown; /* changed in the last whole interval, and not since */
+	struct list dirty;      /* changed since the last tick */
+	struct list shown;      /* changed in the last whole interval, and not since */
+	struct changes changes; /* for those who read it */
 	struct row other;
 	struct row other_match; /* what of other matches the filter */
 	uint64_t folded;        /* rows that went into other */
@@ -64,6 +67,9 @@ void table_fold(struct table *t, const struct entry *e, uint64_t interval_ns);
 /** File @e under another hash. */
 void table_rehash(struct table *t, struct entry *e, uint32_t hash);
 
+/** What @e is sorted by may have changed: readers of the changes look at it again. Done by all that
+ *  is below, and by table_add, table_remove and table_rehash. */
+void table_note(struct table *t, struct entry *e);
 /** @e has changed: it is now the last to be evicted of its kind, and the next tick looks at it. */
 void table_touch(struct table *t, struct entry *e);
 void table_set_spare(struct table *t, struct entry *e, bool spare);

@@ -33,7 +33,6 @@ struct batch {
 	struct jsonl *log;
 	const struct model *model;
 	char timestamp[FMT_TEXT];
-	uint64_t tx, rx; /* bytes of the interval written so far */
 };
 
 /* Every field but the first of a record starts with a comma; records start with record_begin(). */
@@ -254,34 +253,28 @@ static void put_connection(const struct row *row, void *arg)
 	if (row->error)
 		put_errno(b, "sockwatch.error", row->error);
 	record_end(b);
-
-	batch->tx += row->count.tx_tick;
-	batch->rx += row->count.rx_tick;
 	flush_if_full(batch->log);
 }
 
-static void put_other(const struct row *row, void *arg)
+static void put_other(struct jsonl *log, const struct model *m, const char *timestamp)
 {
-	struct batch *batch = arg;
-	struct buf *b = &batch->log->buf;
+	const struct row *row = model_other(m, TABLE_CONNECTIONS);
+	struct buf *b = &log->buf;
 
-	if (!row->is_other || (!row->count.tx_tick && !row->count.rx_tick))
+	if (!row || (!row->count.tx_tick && !row->count.rx_tick))
 		return;
-	record_begin(b, batch->timestamp, "other");
+	record_begin(b, timestamp, "other");
 	put_bytes(b, &row->count);
 	record_end(b);
 }
 
 static void put_interval(struct jsonl *log, const struct model *m)
 {
-	const struct counters *total = &model_totals(m)->count;
 	struct batch batch = {.log = log, .model = m};
 
 	fmt_time_utc(batch.timestamp, sizeof(batch.timestamp), log->wall_ns);
 	model_each_changed(m, put_connection, &batch);
-	/* looking for `other` reads every row there is, so only when bytes are missing */
-	if (batch.tx != total->tx_tick || batch.rx != total->rx_tick)
-		model_each(m, TABLE_CONNECTIONS, put_other, &batch);
+	put_other(log, m, batch.timestamp);
 }
 
 static void put_lost(struct buf *b, const uint64_t lost[LOST_COUNT])

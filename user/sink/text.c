@@ -39,7 +39,7 @@ struct text {
 	bool begun;          /* something was written: a blank line goes before more */
 	uint32_t notes;      /* of the model's notes, so many are told */
 	struct view views[TABLE_COUNT];
-	struct buf buf;
+	struct buf buf, header;
 };
 
 /** End the line without the blanks that pad its last column. */
@@ -185,13 +185,14 @@ static size_t fitting_part(const char *s, size_t width)
 /** As many lines as it takes: what was lost must not be cut off. */
 static void put_header(struct text *t, const struct model *m)
 {
-	struct buf header = {0};
+	struct buf *header = &t->header;
 	char *at;
 
-	compose_header(&header, m);
-	if (header.failed)
+	buf_reset(header);
+	compose_header(header, m);
+	if (header->failed)
 		t->buf.failed = true;
-	for (at = header.data; !header.failed && *at; at += strspn(at, " ")) {
+	for (at = header->data; !header->failed && *at; at += strspn(at, " ")) {
 		size_t len = fitting_part(at, (size_t)t->width);
 		char cut = at[len];
 
@@ -200,7 +201,6 @@ static void put_header(struct text *t, const struct model *m)
 		at[len] = cut;
 		at += len;
 	}
-	buf_done(&header);
 }
 
 /** The numbers above and below are of what matches, so this stands between them. */
@@ -268,13 +268,18 @@ static bool is_shown(const struct row *row)
 	return c->open || c->listening || c->tx_total || c->rx_total;
 }
 
-static size_t count_shown(const struct view *v, size_t among)
+static size_t count_sorted(const struct view *v)
 {
 	size_t shown = 0;
 
-	for (size_t i = 0; i < among; i++)
+	for (size_t i = 0; i < v->sorted; i++)
 		shown += is_shown(v->rows[i]);
 	return shown;
+}
+
+static void count_shown(const struct row *row, void *arg)
+{
+	*(size_t *)arg += is_shown(row);
 }
 
 /** Sort until @limit rows that are shown stand at the front: few more than @limit, as a rule. */
@@ -284,7 +289,7 @@ static int update_view(struct view *v, const struct model *m, size_t limit)
 	size_t want = limit && limit < rows ? limit : rows;
 	int err = view_update(v, m, want);
 
-	while (!err && want < rows && count_shown(v, v->sorted) < limit) {
+	while (!err && want < rows && count_sorted(v) < limit) {
 		want = want < rows / 2 ? want * 2 : rows;
 		err = view_update(v, m, want);
 	}
@@ -308,12 +313,12 @@ static int put_table(struct text *t, enum table_kind table, const struct model *
 	const struct column *const *list = column_list(table);
 	struct view *v = &t->views[table];
 	int widths[COLUMN_COUNT] = {0};
-	size_t shown, listed;
+	size_t shown = 0, listed;
 	int err = update_view(v, m, t->rows);
 
 	if (err)
 		return err;
-	shown = count_shown(v, v->count);
+	model_each(m, table, count_shown, &shown);
 	listed = t->rows && t->rows < shown ? t->rows : shown;
 	buf_putc(&t->buf, '\n');
 	put_title(t, table, listed, shown);
@@ -363,6 +368,7 @@ static int text_close(struct sink *s)
 	for (int table = 0; table < TABLE_COUNT; table++)
 		view_done(&t->views[table]);
 	buf_done(&t->buf);
+	buf_done(&t->header);
 	free(t);
 	return 0;
 }

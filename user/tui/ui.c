@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#define _GNU_SOURCE /* qsort_r */
 #include "tui/ui.h"
 
 #include "model/filter.h"
@@ -78,10 +77,13 @@ static bool same_row(const struct row *a, const struct row *b)
 	}
 }
 
+/* By its address, as rows do not move; its memory is looked at only if it is a row still. */
 static size_t find_row(const struct ui_tab *tab)
 {
-	for (size_t i = 0; i < tab->view.count; i++) {
-		if (same_row(&tab->anchor, tab->view.rows[i]))
+	for (size_t i = 0; i < tab->view.sorted; i++) {
+		const struct row *row = tab->view.rows[i];
+
+		if ((!tab->anchor_at || row == tab->anchor_at) && same_row(&tab->anchor, row))
 			return i;
 	}
 	return SIZE_MAX;
@@ -91,12 +93,15 @@ static size_t find_row(const struct ui_tab *tab)
 static bool place(struct ui_tab *tab, size_t page_size)
 {
 	size_t last = tab->view.count ? tab->view.count - 1 : 0;
+	bool whole = tab->view.sorted == tab->view.count;
 	size_t found = SIZE_MAX, offset = tab->offset;
 
 	if (!tab->picked && !tab->follow)
 		tab->selected = 0;
 	else if (!tab->picked)
 		found = find_row(tab);
+	if (!tab->picked && tab->follow && found == SIZE_MAX && !whole)
+		return false;
 	if (found != SIZE_MAX)
 		tab->selected = found;
 	if (tab->selected > last)
@@ -109,13 +114,15 @@ static bool place(struct ui_tab *tab, size_t page_size)
 		tab->offset = tab->selected;
 	if (tab->selected - tab->offset >= page_size)
 		tab->offset = tab->selected - page_size + 1;
-	if (tab->view.sorted < tab->view.count && tab->offset + page_size > tab->view.sorted) {
+	if (!whole && tab->offset + page_size > tab->view.sorted) {
 		tab->offset = offset;
 		return false;
 	}
 	tab->picked = false;
-	if (tab->view.count)
-		tab->anchor = *tab->view.rows[tab->selected];
+	if (!tab->view.count)
+		return true;
+	tab->anchor_at = tab->view.rows[tab->selected];
+	tab->anchor = *tab->anchor_at;
 	return true;
 }
 
@@ -322,10 +329,16 @@ unsigned int ui_key(struct ui *ui, int key)
 static void release(struct ui *ui)
 {
 	for (int t = 0; t < TABLE_COUNT; t++) {
-		free(ui->tabs[t].held);
-		free(ui->tabs[t].held_users);
-		ui->tabs[t].held = NULL;
-		ui->tabs[t].held_users = NULL;
+		struct ui_tab *tab = &ui->tabs[t];
+
+		if (!tab->held && !tab->held_users)
+			continue;
+		free(tab->held);
+		free(tab->held_users);
+		tab->held = NULL;
+		tab->held_users = NULL;
+		tab->anchor_at = NULL;
+		view_forget(&tab->view);
 	}
 }
 
@@ -358,6 +371,7 @@ static int hold_tab(struct ui_tab *tab, const struct model *m)
 		if (tab->held_users)
 			hold_users(&tab->held[i], tab->held_users[i]);
 	}
+	tab->anchor_at = NULL;
 	return 0;
 }
 
@@ -376,33 +390,13 @@ static int hold(struct ui *ui, const struct model *m)
 	return 0;
 }
 
-struct order {
-	const struct view *view;
-	const struct model *model;
-};
-
-static int compare_held(const void *va, const void *vb, void *arg)
-{
-	const struct row *a = *(const struct row *const *)va, *b = *(const struct row *const *)vb;
-	const struct order *o = arg;
-	int c = o->view->sort->compare(a, b, o->model);
-
-	if (a->is_other != b->is_other)
-		return a->is_other ? 1 : -1;
-	if (c)
-		return o->view->descending ? -c : c;
-	return a < b ? -1 : a > b; /* one array: the order of the pause */
-}
-
 /* --- refresh --- */
 
 static int update_rows(struct ui_tab *tab, const struct model *m, size_t want)
 {
-	struct order order = {&tab->view, m};
-
 	if (!tab->held)
 		return view_update(&tab->view, m, want);
-	qsort_r(tab->view.rows, tab->view.count, sizeof(tab->view.rows[0]), compare_held, &order);
+	view_reorder(&tab->view, m);
 	return 0;
 }
 

@@ -28,8 +28,9 @@ struct ui_tab {
 	bool picked;     /* selected was moved and anchor is not yet set to it */
 	bool follow; /* the selection stays on the row like anchor; false: on the top of the table
 		      */
-	struct row anchor; /* copy of the selected row as last seen */
-	struct row *held;  /* owned copies that view.rows points to while paused, else NULL */
+	struct row anchor;           /* copy of the selected row as last seen */
+	const struct row *anchor_at; /* where that was, only to compare with; NULL = not known */
+	struct row *held; /* owned copies that view.rows points to while paused, else NULL */
 	struct proc (*held_users)[ROW_USERS]; /* owned; what rows of ports borrow while paused */
 };
 
