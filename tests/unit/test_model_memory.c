@@ -2,43 +2,8 @@
 /* What the model asks of memory: nothing in a steady run, and no more than there is. */
 #include "model_events.h"
 
+#include "alloc_hook.h"
 #include "model/view.h"
-
-/* A sanitizer has the allocator to itself, and only glibc has names for what is behind its own. */
-#if !defined(__GLIBC__) || defined(__SANITIZE_ADDRESS__)
-#define HAS_HOOK 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
-#define HAS_HOOK 0
-#endif
-#endif
-#ifndef HAS_HOOK
-#define HAS_HOOK 1
-#endif
-
-static uint64_t asked;                    /* calls since the start */
-static uint64_t refuse_from = UINT64_MAX; /* calls from this one on get NULL */
-
-#if HAS_HOOK
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t size);
-
-void *malloc(size_t size)
-{
-	return asked++ >= refuse_from ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	return asked++ >= refuse_from ? NULL : __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t size)
-{
-	return asked++ >= refuse_from ? NULL : __libc_realloc(p, size);
-}
-#endif
 
 /* An interval like any other: old connections move bytes, some new ones come and go. */
 static void interval(struct model *m, uint64_t *cookie)
