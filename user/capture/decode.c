@@ -362,7 +362,10 @@ static void record_apply(struct decode *d, const struct sw_record *r, event_fn *
 		return;
 	if (r->flow.flags & SW_F_EXTRA)
 		d->counts.extra_records++;
-	use = uses_get(&d->uses, &key, &s);
+	if (use)
+		s = uses_socket_of(&d->uses, use);
+	else
+		use = uses_get(&d->uses, &key, &s);
 	if (use) {
 		socket_note(d, s, &ev, r->flow.flags);
 		tell(d, r, use, &ev, fn, arg);

@@ -187,6 +187,11 @@ struct use *uses_find(const struct uses *u, const struct use_key *key)
 	return use_at(u, n);
 }
 
+struct open_socket *uses_socket_of(const struct uses *u, const struct use *use)
+{
+	return socket_at(u, use->socket);
+}
+
 static uint32_t socket_get(struct uses *u, uint64_t cookie)
 {
 	uint32_t n = find_socket(u, cookie), *head;
@@ -247,7 +252,7 @@ struct use *uses_get(struct uses *u, const struct use_key *key, struct open_sock
 	uint32_t socket;
 
 	if (use) {
-		*ret_socket = socket_at(u, use->socket);
+		*ret_socket = uses_socket_of(u, use);
 		return use;
 	}
 	if (u->use_count >= u->max_uses)

@@ -68,6 +68,7 @@ struct open_socket *uses_socket(const struct uses *u, uint64_t cookie);
 /** The use of @key, made when missing (with its socket); NULL at the bound or out of memory. */
 struct use *uses_get(struct uses *u, const struct use_key *key, struct open_socket **ret_socket);
 struct use *uses_find(const struct uses *u, const struct use_key *key);
+struct open_socket *uses_socket_of(const struct uses *u, const struct use *use);
 /** @s listens on a port, which it does until it is forgotten; a second call is a no-op. */
 void uses_listen(struct uses *u, struct open_socket *s, uint32_t netns, uint16_t port);
 /** Whether a socket listens there. */
