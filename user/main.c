@@ -18,7 +18,8 @@
  *   user/capture/                 where events come from
  *       source.h                  live, file or test: one small interface
  *       live                      load, attach, drain, sweep; the only one to see the skeleton
- *       kcaps, hooks              what the kernel can; which hook serves which purpose
+ *       kcaps, kbtf, hooks        what the kernel can; its functions by name; which hook serves
+ *                                 which purpose
  *       progs                     what the kernel knows of our programs: their time, skipped runs
  *       attach                    loaded programs to their places
  *       looks                     further programs of one place: which, in what order, lost calls

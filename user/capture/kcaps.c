@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "capture/kcaps.h"
 
+#include "capture/kbtf.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -91,20 +93,20 @@ static bool kernel_preempts(void)
 	return !strstr(modes, "(none)") && !strstr(modes, "(voluntary)");
 }
 
-static bool has_tracepoint(const struct btf *btf, const char *name)
+static bool has_tracepoint(const struct kbtf *btf, const char *name)
 {
 	char type[64];
 
 	snprintf(type, sizeof(type), "btf_trace_%s", name);
-	return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
+	return kbtf_find(btf, type, BTF_KIND_TYPEDEF) > 0;
 }
 
-static bool has_function(const struct btf *btf, const char *name)
+static bool has_function(const struct kbtf *btf, const char *name)
 {
-	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+	return kbtf_find(btf, name, BTF_KIND_FUNC) > 0;
 }
 
-static bool has_functions(const struct btf *btf, const char *const names_of[], size_t count)
+static bool has_functions(const struct kbtf *btf, const char *const names_of[], size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!has_function(btf, names_of[i]))
@@ -116,20 +118,10 @@ static bool has_functions(const struct btf *btf, const char *const names_of[], s
 	has_functions(btf, (const char *const[]){__VA_ARGS__}, \
 		      sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
-/* Number of parameters of a function; -1 when there is none of that name. */
-static int parameters(const struct btf *btf, const char *name)
-{
-	int id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
-	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
-
-	t = t ? btf__type_by_id(btf, t->type) : NULL;
-	return t ? btf_vlen(t) : -1;
-}
-
 /* Load a tracing program that reads kernel memory, as ours do, and attach it for a moment: whether
  * the kernel takes it, not what it would do. Reading is what lockdown forbids (bpf_base_func_proto,
  * LOCKDOWN_BPF_READ_KERNEL); and loading is not enough: arm64 before 6.4 refuses only to attach. */
-static int try_attach(const struct btf *btf, const char *target, int kind,
+static int try_attach(const struct kbtf *btf, const char *target, int kind,
 		      enum bpf_attach_type type)
 {
 	static const struct bpf_insn insns[] = {
@@ -142,7 +134,7 @@ static int try_attach(const struct btf *btf, const char *target, int kind,
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type);
-	int id = btf__find_by_name_kind(btf, target, (__u32)kind), fd, link;
+	int id = kbtf_find(btf, target, (__u32)kind), fd, link;
 
 	if (id < 0)
 		return ENOENT;
@@ -162,17 +154,17 @@ static int try_attach(const struct btf *btf, const char *target, int kind,
 
 /* Since 7.0 tracepoints are left under SRCU-fast with preemption on. Until 6.12 a lock of that name
  * was for idle CPUs only, and bpf_local_irq_save (6.14) had not come yet. */
-static bool tracepoints_preempt(const struct kcaps *caps, const struct btf *btf)
+static bool tracepoints_preempt(const struct kcaps *caps, const struct kbtf *btf)
 {
 	if (caps->version >= (7 << 16))
 		return true;
 	return has_function(btf, "bpf_local_irq_save") &&
-	       btf__find_by_name_kind(btf, "tracepoint_srcu_srcu_data", BTF_KIND_VAR) > 0;
+	       kbtf_find(btf, "tracepoint_srcu_srcu_data", BTF_KIND_VAR) > 0;
 }
 
-static void probe_functions(struct kcaps *caps, const struct btf *btf)
+static void probe_functions(struct kcaps *caps, const struct kbtf *btf)
 {
-	int accept = parameters(btf, "inet_csk_accept");
+	int accept = kbtf_parameters(btf, "inet_csk_accept");
 
 	caps->has[KCAP_FN_INET_IO] = HAS_FUNCTIONS(btf, "inet_sendmsg", "inet6_sendmsg",
 						   "inet_recvmsg", "inet6_recvmsg",
@@ -192,7 +184,7 @@ static void probe_functions(struct kcaps *caps, const struct btf *btf)
 
 static void probe_btf(struct kcaps *caps)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	struct kbtf *btf = kbtf_load();
 
 	if (!btf) {
 		caps->btf_unread = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
@@ -204,9 +196,9 @@ static void probe_btf(struct kcaps *caps)
 	caps->has[KCAP_TP_TCP_STATE] = has_tracepoint(btf, "inet_sock_set_state");
 	caps->has[KCAP_TP_TCP_DESTROY] = has_tracepoint(btf, "tcp_destroy_sock");
 	caps->has[KCAP_TP_TCP_RCVD] = has_tracepoint(btf, "tcp_rcv_space_adjust");
-	caps->has[KCAP_ITERATORS] =
-		btf__find_by_name_kind(btf, "bpf_iter_task_file", BTF_KIND_FUNC) > 0 &&
-		btf__find_by_name_kind(btf, "bpf_iter_bpf_sk_storage_map", BTF_KIND_FUNC) > 0;
+	caps->has[KCAP_ITERATORS] = kbtf_find(btf, "bpf_iter_task_file", BTF_KIND_FUNC) > 0 &&
+				    kbtf_find(btf, "bpf_iter_bpf_sk_storage_map", BTF_KIND_FUNC) >
+					    0;
 	caps->tracing_error = try_attach(btf, "btf_trace_inet_sock_set_state", BTF_KIND_TYPEDEF,
 					 BPF_TRACE_RAW_TP);
 	caps->has[KCAP_TP_BTF] = !caps->tracing_error;
@@ -217,7 +209,7 @@ static void probe_btf(struct kcaps *caps)
 	probe_functions(caps, btf);
 	caps->fn_preempted = kernel_preempts();
 	caps->tp_preempted = caps->fn_preempted && tracepoints_preempt(caps, btf);
-	btf__free(btf);
+	kbtf_free(btf);
 }
 
 /* Path of a cgroup2 mount into @dst: `... - cgroup2 none rw`, fifth field the mount point. */
