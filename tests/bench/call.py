@@ -110,7 +110,10 @@ def measure(bench):
 
 
 def ratio(value):
-    return "-" if value is None else f"{value:.2f}"
+    """Five columns at most; of too few samples, as in a smoke test, it can be anything."""
+    if value is None or abs(value) >= 1000:
+        return "-"
+    return f"{value:.2f}" if -10 < value < 100 else f"{value:.0f}"
 
 
 def quiet(result):
