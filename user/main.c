@@ -62,10 +62,10 @@
  *       flow, net, parts.h        what cases are made of
  *       stage                     all cases, each in processes of its own
  *       tally                     what was moved against what was counted
- *   user/util/                    libc only: buf, fmt, hash, num, phases, pool, text,
- *                                 unicode
+ *   user/util/                    libc only: buf, fmt, hash, lines, num, output, phases, pool,
+ *                                 text, unicode
  *   user/                         main (this), opts (command line), run (the loop), budget (length
- *                                 of intervals), output (files), check and report (what this kernel
+ *                                 of intervals), check and report (what this kernel
  *                                 lets us see), selftest and findings (known traffic, counted)
  */
 #include <errno.h>
@@ -84,12 +84,12 @@
 #include "model/filter.h"
 #include "model/model.h"
 #include "opts.h"
-#include "output.h"
 #include "run.h"
 #include "selftest.h"
 #include "sink/jsonl.h"
 #include "sink/text.h"
 #include "tui/top.h"
+#include "util/output.h"
 #include "util/phases.h"
 #include "util/text.h"
 

@@ -193,7 +193,7 @@ def full_disk(*argv):
 def full_disk_file():
     """Whole lines or none, and no silence about it."""
     where = tempfile.mkdtemp(prefix="sockwatch-root-")
-    script = f'mount -t tmpfs -o size=4k none {where} && head -c 4000 /dev/zero >{where}/log &&' \
+    script = f'mount -t tmpfs -o size=4k,mode=755 none {where} && head -c 4000 /dev/zero >{where}/log &&' \
              ' exec "$@"'
     try:
         got = run("unshare", "-m", "sh", "-c", script, "sh", capture.SOCKWATCH, *LOG[:3],

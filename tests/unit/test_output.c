@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "output.h"
+#include "util/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,6 +163,35 @@ static void links_are_not_followed(void **state)
 	expect_text(other, "precious\n");
 }
 
+static void links_on_the_way_are_not_followed(void **state)
+{
+	char way[PATH_MAX + 16];
+
+	(void)state;
+	assert_int_equal(mkdir(other, 0700), 0);
+	assert_int_equal(symlink(other, path), 0);
+	snprintf(way, sizeof(way), "%s/log", path);
+	expect_refused(way, -ELOOP, "symbolic link");
+	assert_int_equal(rmdir(other), 0); /* so nothing is in it */
+}
+
+static void a_folder_of_everybody_is_refused(void **state)
+{
+	char inside[PATH_MAX + 16];
+
+	(void)state;
+	assert_int_equal(mkdir(other, 0700), 0);
+	snprintf(inside, sizeof(inside), "%s/log", other);
+	for (mode_t mode = 0777; mode <= 01777; mode += 01000) {
+		assert_int_equal(chmod(other, mode), 0);
+		expect_refused(inside, -EPERM, "everybody may write to its folder");
+	}
+	assert_int_equal(chmod(other, 0775), 0);
+	close(opened(inside));
+	unlink(inside);
+	assert_int_equal(rmdir(other), 0);
+}
+
 static void a_fifo_is_refused_at_once(void **state)
 {
 	int reader;
@@ -241,6 +270,8 @@ int main(void)
 		TEST(a_file_is_appended_to),
 		TEST(a_dash_is_stdout),
 		TEST(links_are_not_followed),
+		TEST(links_on_the_way_are_not_followed),
+		TEST(a_folder_of_everybody_is_refused),
 		TEST(a_fifo_is_refused_at_once),
 		TEST(what_is_no_file_is_refused),
 		TEST(what_cannot_be_made_is_told),
