@@ -47,7 +47,10 @@
  *       filter_cgroup             paths of control groups: units and containers
  *       sink.h                    what a reader of the model is
  *   user/sink/                    who reads it
- *       jsonl, text               JSON Lines; tables as text
+ *       log, pick                 the log: which rows of an interval become records
+ *       field, value              the table of their fields; what is in these
+ *       format, json, csv, plain  how they are written
+ *       text                      tables as text
  *   user/tui/                     the live view
  *       top                       the sink with keys
  *       ui, keys                  state; key -> action -> help line
@@ -65,8 +68,8 @@
  *   user/util/                    libc only: buf, fmt, hash, lines, num, output, phases, pool,
  *                                 text, unicode
  *   user/                         main (this), opts (command line), run (the loop), budget (length
- *                                 of intervals), check and report (what this kernel
- *                                 lets us see), selftest and findings (known traffic, counted)
+ *                                 of intervals), check and report (what this kernel lets us
+ *                                 see), selftest and findings (known traffic, counted)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -86,10 +89,10 @@
 #include "opts.h"
 #include "run.h"
 #include "selftest.h"
-#include "sink/jsonl.h"
+#include "sink/log.h"
 #include "sink/text.h"
 #include "tui/top.h"
-#include "util/output.h"
+#include "util/lines.h"
 #include "util/phases.h"
 #include "util/text.h"
 
@@ -135,10 +138,30 @@ static struct sink *open_top(const struct opts *opts, struct run *run)
 	return open_text(opts);
 }
 
-static struct sink *open_sink(const struct opts *opts, struct run *run, int output)
+static struct sink *open_log(const struct opts *opts, struct run *run)
+{
+	static char boot_id[64];
+	struct log_options options = {
+		.format = format_find(opts->format ? opts->format : "json"),
+		.schema = (enum schema)opts->schema,
+		.by = (enum record_kind)opts->by,
+		.all = opts->all,
+		.top = opts->top,
+		.version = SOCKWATCH_VERSION,
+		.boot_id = boot_id,
+		.interval_ns = opts->delay_ns,
+	};
+
+	host_boot_id(boot_id, sizeof(boot_id));
+	if (opts->sort)
+		options.sort = column_find(log_table(options.by), opts->sort);
+	return log_new(run->lines, &options);
+}
+
+static struct sink *open_sink(const struct opts *opts, struct run *run)
 {
 	if (opts->command == COMMAND_LOG)
-		return jsonl_new(output, SOCKWATCH_VERSION, opts->delay_ns);
+		return open_log(opts, run);
 	if (opts->batch || !isatty(STDOUT_FILENO))
 		return open_text(opts);
 	return open_top(opts, run);
@@ -149,29 +172,66 @@ static int close_sink(struct sink *sink)
 	return sink ? sink->ops->close(sink) : 0;
 }
 
-/* Everything is open: run, and say what ended it. */
-static int run_to_status(struct run *run, const struct opts *opts, int output)
+/* Where records go; tables and screens go to stdout. */
+static bool open_lines(struct run *run, const struct opts *opts, char why[LIVE_WHY])
 {
-	int err = -ENOMEM, close_err;
+	struct lines_options options = {
+		.path = opts->output,
+		.rotate_bytes = opts->rotate_bytes,
+		.keep = opts->rotate_keep,
+	};
+
+	run->output = strcmp(opts->output, "-") ? -1 : STDOUT_FILENO;
+	run->name = run->output < 0 ? opts->output : "stdout";
+	if (opts->command != COMMAND_LOG)
+		return true;
+	run->lines = lines_open(&options, why, LIVE_WHY);
+	return run->lines != NULL;
+}
+
+/* What became of the last lines. */
+static int close_lines(struct run *run)
+{
+	uint64_t dropped = 0;
+	int err = lines_close(run->lines, &dropped);
+
+	if (err == -ETIMEDOUT)
+		complain("nobody reads %s: records dropped: %llu", run->name,
+			 (unsigned long long)dropped);
+	else if (err && dropped)
+		complain("cannot write to %s: %s: records dropped: %llu", run->name, strerror(-err),
+			 (unsigned long long)dropped);
+	else if (err && err != -EPIPE)
+		complain("cannot write to %s: %s", run->name, strerror(-err));
+	else if (dropped && !err)
+		complain("records dropped: %llu: %s could not be written fast enough",
+			 (unsigned long long)dropped, run->name);
+	return err;
+}
+
+/* Everything is open: run, and say what ended it. */
+static int run_to_status(struct run *run, const struct opts *opts)
+{
+	int err = -ENOMEM, close_err, lines_err;
 
 	run->model = model_new(NULL);
 	if (run->model)
 		model_set_filter(run->model, opts->filter);
-	run->sink = run->model ? open_sink(opts, run, output) : NULL;
+	run->sink = run->model ? open_sink(opts, run) : NULL;
 	phases_end(run->phases, "output", host_boottime_ns());
 	if (run->sink)
 		err = run_loop(run);
 	close_err = close_sink(run->sink);
+	lines_err = close_lines(run);
 	model_free(run->model);
 	if (run->top)
 		run_tell_start(run);
 	if (!err)
 		err = close_err;
-	if (!err)
-		return EXIT_OK;
+	if (!err || lines_err)
+		return err || lines_err ? EXIT_RUN : EXIT_OK;
 	if (run->error || close_err)
-		complain("cannot write to %s: %s",
-			 strcmp(opts->output, "-") ? opts->output : "stdout", strerror(-err));
+		complain("cannot write to %s: %s", run->name, strerror(-err));
 	else
 		complain("%s", strerror(-err));
 	return EXIT_RUN;
@@ -204,7 +264,7 @@ int main(int argc, char **argv)
 	struct phases phases;
 	struct run run = {0};
 	struct opts opts;
-	int output, err, status;
+	int err, status;
 
 	phases_begin(&phases, host_boottime_ns());
 	hold_standard_fds();
@@ -216,7 +276,7 @@ int main(int argc, char **argv)
 		return check_run(&opts);
 	if (opts.command == COMMAND_SELFTEST)
 		return selftest_run(&opts);
-	run_block_signals();
+	run_block_signals(opts.command == COMMAND_LOG && strcmp(opts.output, "-"));
 	live.ring_bytes = opts.ring_bytes;
 	live.accounts = opts.accounts;
 	live.way = opts.hooks;
@@ -226,18 +286,16 @@ int main(int argc, char **argv)
 		complain("%s", why);
 		return live_is_shortage(err) ? EXIT_RUN : EXIT_PERMISSION;
 	}
-	output = output_open(opts.output, why, sizeof(why));
-	if (output < 0) {
+	if (!open_lines(&run, &opts, why)) {
 		complain("%s", why);
 		run.source->ops->close(run.source);
 		return EXIT_RUN;
 	}
-	run.output = output;
 	run.delay_ns = opts.delay_ns;
 	run.iterations = opts.iterations;
 	run.own_cost = opts.own_cost;
 	run.cpu_budget = opts.cpu_budget;
-	status = run_to_status(&run, &opts, output);
+	status = run_to_status(&run, &opts);
 	run.source->ops->close(run.source);
 	filter_free(opts.filter);
 	return status;

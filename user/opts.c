@@ -4,6 +4,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "identity/service.h"
 #include "model/column.h"
 #include "model/filter.h"
+#include "sink/log.h"
 #include "tui/term.h"
 #include "util/buf.h"
 #include "util/num.h"
@@ -26,7 +28,16 @@ enum { /* options without a letter */
        OPT_RING_SIZE,
        OPT_ACCOUNTS,
        OPT_HOOKS,
+       OPT_BY,
+       OPT_TOP,
+       OPT_ALL,
+       OPT_CHANGED,
+       OPT_SCHEMA,
+       OPT_ROTATE_SIZE,
+       OPT_ROTATE_KEEP,
 };
+
+enum { DEFAULT_KEEP = 5, MAX_KEEP = 1000 };
 
 static const uint64_t MIN_DELAY_NS = 100000000, MAX_DELAY_NS = 3600000000000,
 		      DEFAULT_DELAY_NS = 1000000000;
@@ -45,8 +56,18 @@ static const struct argp_option table[] = {
 	 "Only connections that match, as FILTER: `tcp and port 443 and not proc nginx`; "
 	 "`help` lists the words",
 	 0},
-	{"format", 'f', "FORMAT", 0, "log, check, selftest: json", 0},
+	{"format", 'f', "FORMAT", 0, "log: json (default), csv, text; check, selftest: json", 0},
 	{"output", 'o', "FILE", 0, "log: append to FILE; - is stdout (default)", 0},
+	{"by", OPT_BY, "WHAT", 0,
+	 "log: a record for each connection (default), process, port, or their total", 0},
+	{"top", OPT_TOP, "N", 0,
+	 "log: at most N records an interval, by --sort or bytes; the rest in `other`", 0},
+	{"all", OPT_ALL, NULL, 0, "log: also what is idle; --changed (default) leaves it out", 0},
+	{"changed", OPT_CHANGED, NULL, 0, "log: only what moved bytes or changed state", 0},
+	{"schema", OPT_SCHEMA, "NAME", 0, "log: names of fields: otel (default) or ecs", 0},
+	{"rotate-size", OPT_ROTATE_SIZE, "BYTES", 0,
+	 "log: FILE becomes FILE.1 before it is larger; K, M, G can follow", 0},
+	{"rotate-keep", OPT_ROTATE_KEEP, "N", 0, "log: keep FILE.1 to FILE.N (default 5)", 0},
 	{"verbose", 'v', NULL, 0, "How long the start took, by step; selftest: every flow", 0},
 	{"own-cost", OPT_OWN_COST, NULL, 0,
 	 "Show what sockwatch itself costs, its programs included (key i)", 0},
@@ -67,8 +88,8 @@ static const char doc[] =
 	"\n"
 	"Commands:\n"
 	"  top       the live view; the default\n"
-	"  log       one JSON object a line for each socket and process that moved\n"
-	"            bytes or changed state in an interval\n"
+	"  log       one record a line for each socket and process that moved bytes or\n"
+	"            changed state in an interval\n"
 	"  check     what is missing to run, what is seen on this kernel, by which\n"
 	"            hooks; exit status 0 only if everything is exact, 1 if something\n"
 	"            is not, 3 if nothing can be seen\n"
@@ -104,6 +125,7 @@ struct parse {
 	struct opts *opts;
 	const char *expression; /* of -F; borrowed */
 	bool named;             /* a command was */
+	bool log_option;        /* one that only a log has was given */
 	struct buf words;       /* the arguments that are a filter, with blanks between them */
 };
 
@@ -140,6 +162,64 @@ static void parse_sort(struct opts *opts, const char *arg, struct argp_state *st
 	opts->sort = arg;
 }
 
+static uint64_t parse_u64(const char *arg, const char *name, uint64_t min, uint64_t max,
+			  struct argp_state *state)
+{
+	uint64_t v = 0;
+
+	if (num_u64(arg, min, max, &v))
+		refuse(state, "%s takes a whole number from %llu to %llu, not `%s`", name,
+		       (unsigned long long)min, (unsigned long long)max, arg);
+	return v;
+}
+
+/* As enum record_kind has them. */
+static const char *const by[] = {"connection", "process", "port", "total", NULL};
+
+/* Where @arg is in @names, which are ended by NULL; refused if it is not. */
+static int parse_choice(const char *arg, const char *name, const char *const *names,
+			struct argp_state *state)
+{
+	char all[128] = "";
+
+	for (int i = 0; names[i]; i++) {
+		size_t len = strlen(all);
+
+		if (!strcmp(arg, names[i]))
+			return i;
+		snprintf(all + len, sizeof(all) - len, "%s%s", i ? ", " : "", names[i]);
+	}
+	refuse(state, "%s `%s` is not known (%s)", name, arg, all);
+	return 0;
+}
+
+static void parse_log_option(struct opts *opts, int key, const char *arg, struct argp_state *state)
+{
+	static const char *const schemas[] = {"otel", "ecs", NULL};
+
+	switch (key) {
+	case OPT_BY:
+		opts->by = parse_choice(arg, "--by", by, state);
+		break;
+	case OPT_TOP:
+		opts->top = (uint32_t)parse_u64(arg, "--top", 1, 1 << 24, state);
+		break;
+	case OPT_SCHEMA:
+		opts->schema = parse_choice(arg, "--schema", schemas, state);
+		break;
+	case OPT_ROTATE_SIZE:
+		if (num_bytes(arg, 4096, UINT64_MAX / 2, &opts->rotate_bytes))
+			refuse(state, "--rotate-size takes bytes from 4K on, as 100M, not `%s`",
+			       arg);
+		break;
+	case OPT_ROTATE_KEEP:
+		opts->rotate_keep = (uint32_t)parse_u64(arg, "--rotate-keep", 1, MAX_KEEP, state);
+		break;
+	default:
+		opts->all = key == OPT_ALL;
+	}
+}
+
 static void parse_color(struct opts *opts, const char *arg, struct argp_state *state)
 {
 	static const char *const when[] = {"auto", "always", "never"};
@@ -150,17 +230,6 @@ static void parse_color(struct opts *opts, const char *arg, struct argp_state *s
 			return;
 		}
 	refuse(state, "--color takes auto, always or never, not `%s`", arg);
-}
-
-static uint64_t parse_u64(const char *arg, const char *name, uint64_t min, uint64_t max,
-			  struct argp_state *state)
-{
-	uint64_t v = 0;
-
-	if (num_u64(arg, min, max, &v))
-		refuse(state, "%s takes a whole number from %llu to %llu, not `%s`", name,
-		       (unsigned long long)min, (unsigned long long)max, arg);
-	return v;
 }
 
 static void parse_ring_size(struct opts *opts, const char *arg, struct argp_state *state)
@@ -223,6 +292,36 @@ static void parse_filter(struct parse *p, struct argp_state *state)
 		refuse_filter(p, &error);
 }
 
+static void check_format(const struct opts *opts, struct argp_state *state)
+{
+	static const char *const log[] = {"json", "csv", "text", NULL}, *const other[] = {"json",
+											  NULL};
+
+	if (opts->format)
+		parse_choice(opts->format, "format", opts->command == COMMAND_LOG ? log : other,
+			     state);
+}
+
+/* What of a log can only be with something else. */
+static void check_log(const struct parse *p, struct argp_state *state)
+{
+	const struct opts *opts = p->opts;
+
+	if (p->log_option && opts->command != COMMAND_LOG)
+		refuse(state, "--by, --top, --all, --changed, --schema and --rotate-... belong to "
+			      "`sockwatch log`");
+	if (opts->rotate_keep && !opts->rotate_bytes)
+		refuse(state, "--rotate-keep needs --rotate-size");
+	if (opts->rotate_bytes && (!opts->output || !strcmp(opts->output, "-")))
+		refuse(state, "--rotate-size needs a file: --output");
+	if (opts->command == COMMAND_LOG && opts->sort && !opts->top)
+		refuse(state, "--sort goes with `sockwatch log` only if there is --top");
+	if (opts->command == COMMAND_LOG && opts->sort &&
+	    !column_find(log_table((enum record_kind)opts->by), opts->sort))
+		refuse(state, "no column `%s` to sort records by --by %s", opts->sort,
+		       by[opts->by]);
+}
+
 /* The command may stand behind its options, so only at the end is it known what goes with it. */
 static void check_command(const struct opts *opts, struct argp_state *state)
 {
@@ -232,7 +331,8 @@ static void check_command(const struct opts *opts, struct argp_state *state)
 		refuse(state, "--output belongs to `sockwatch log`");
 	if (opts->command == COMMAND_TOP && opts->format)
 		refuse(state, "--format belongs to `sockwatch log`, `check` and `selftest`");
-	if (opts->command != COMMAND_TOP && (opts->batch || opts->sort))
+	if (opts->command != COMMAND_TOP &&
+	    (opts->batch || (opts->sort && opts->command != COMMAND_LOG)))
 		refuse(state, "%s does not go with `sockwatch %s`",
 		       opts->sort ? "--sort" : "--batch (or --once)", name);
 	if ((opts->own_cost || opts->cpu_budget) && opts->command != COMMAND_TOP &&
@@ -272,9 +372,17 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		p->expression = arg;
 		return 0;
 	case 'f':
-		if (strcmp(arg, "json") != 0)
-			refuse(state, "format `%s` is not known (json)", arg);
 		opts->format = arg;
+		return 0;
+	case OPT_BY:
+	case OPT_TOP:
+	case OPT_ALL:
+	case OPT_CHANGED:
+	case OPT_SCHEMA:
+	case OPT_ROTATE_SIZE:
+	case OPT_ROTATE_KEEP:
+		p->log_option = true;
+		parse_log_option(opts, key, arg, state);
 		return 0;
 	case 'o':
 		opts->output = arg;
@@ -312,6 +420,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		check_command(opts, state);
+		check_format(opts, state);
+		check_log(p, state);
 		parse_filter(p, state);
 		return 0;
 	default:
@@ -371,4 +481,6 @@ void opts_parse(struct opts *opts, int argc, char **argv)
 	free(args);
 	if (!opts->output)
 		opts->output = "-";
+	if (opts->rotate_bytes && !opts->rotate_keep)
+		opts->rotate_keep = DEFAULT_KEEP;
 }

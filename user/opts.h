@@ -23,12 +23,18 @@ struct opts {
 	uint64_t iterations; /* 0 = until interrupted */
 	bool verbose;
 	bool own_cost;
-	uint64_t cpu_budget; /* billionths of a core; 0 = no limit */
-	bool batch;          /* tables as text instead of the live view */
-	const char *sort;    /* borrowed from argv; key of a column or NULL */
-	const char *output;  /* borrowed; `-` = stdout */
-	const char *format;  /* borrowed; of the log; NULL = json */
-	int color;           /* enum term_color */
+	uint64_t cpu_budget;   /* billionths of a core; 0 = no limit */
+	bool batch;            /* tables as text instead of the live view */
+	const char *sort;      /* borrowed from argv; key of a column or NULL */
+	const char *output;    /* borrowed; `-` = stdout */
+	const char *format;    /* borrowed; NULL = the usual one of the command */
+	int by;                /* enum record_kind: what rows of the log are */
+	int schema;            /* enum schema of the log */
+	bool all;              /* the log has rows in which nothing happened, too */
+	uint32_t top;          /* rows of an interval of the log; 0 = all */
+	uint64_t rotate_bytes; /* of a file; 0 = it grows */
+	uint32_t rotate_keep;  /* files besides */
+	int color;             /* enum term_color */
 	bool ascii;
 	uint32_t ring_bytes;   /* 0 = default */
 	uint32_t accounts;     /* 0 = default */

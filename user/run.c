@@ -2,8 +2,10 @@
 #include "run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +18,9 @@
 #include "capture/host.h"
 #include "identity/ident.h"
 #include "tui/top.h"
+#include "util/lines.h"
 #include "util/phases.h"
+#include "util/text.h"
 
 enum { POLL_SOURCE, POLL_TIMER, POLL_OUTPUT, POLL_SIGNAL, POLL_KEYS, POLL_COUNT };
 
@@ -27,12 +31,15 @@ struct loop {
 	struct budget budget; /* its interval is what the timer is set to */
 	uint64_t cpu_ns;      /* own CPU time when the interval began */
 	uint64_t ticks;
+	int trouble;       /* errno of the log's file, as it was told */
+	bool has_terminal; /* ours when it began */
 	bool stop;
 	bool measuring; /* what our programs cost */
 	bool draining;  /* the source had a full batch: there is more */
 };
 
-static void signals(sigset_t *set)
+/* @has_file: of a log, which SIGHUP asks to reopen. */
+static void signals(sigset_t *set, bool has_file)
 {
 	static const int watched[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT};
 
@@ -42,19 +49,49 @@ static void signals(sigset_t *set)
 
 		/* nohup means it. SIGINT is another matter: shells ignore it for what a script
 		 * starts with `&`, and who sends it by pid wants the end of the log. */
-		if (watched[i] == SIGHUP && !sigaction(SIGHUP, NULL, &now) &&
+		if (watched[i] == SIGHUP && !has_file && !sigaction(SIGHUP, NULL, &now) &&
 		    now.sa_handler == SIG_IGN)
 			continue;
 		sigaddset(set, watched[i]);
 	}
 }
 
-void run_block_signals(void)
+void run_block_signals(bool has_file)
 {
 	sigset_t set;
 
-	signals(&set);
+	signals(&set, has_file);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* One line on stderr; a path is anybody's text. */
+static void say(const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	text_vformat(text, sizeof(text), fmt, args);
+	va_end(args);
+	fprintf(stderr, "sockwatch: %s\n", text);
+}
+
+/* The log cannot be written, or can again: each is told once. */
+static void tell_trouble(struct loop *l)
+{
+	const struct run *run = l->run;
+	int trouble = run->lines ? lines_trouble(run->lines) : 0;
+
+	if (trouble && !l->trouble)
+		say("cannot write to %s: %s: records wait in memory, then are dropped and counted "
+		    "(make room)",
+		    run->name, strerror(trouble));
+	if (!trouble && l->trouble)
+		say("%s can be written again; records dropped so far: %llu", run->name,
+		    (unsigned long long)lines_dropped(run->lines));
+	l->trouble = trouble;
 }
 
 /* Behind the stage of names: the model first, then who reads it. */
@@ -144,6 +181,7 @@ static int on_timer(struct loop *l)
 		return 0;
 	l->ticks++;
 	err = tick(l, l->run->iterations && l->ticks >= l->run->iterations);
+	tell_trouble(l);
 	if (err || l->stop)
 		return err;
 	budget_next(&l->budget, used_ns(l));
@@ -156,6 +194,29 @@ static int end(struct loop *l)
 	if (!l->run->top)
 		return tick(l, true);
 	l->stop = true;
+	return 0;
+}
+
+static bool is_on_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* Somebody wants the log to go on in a new file, or the terminal that we were started on is gone.
+ */
+static int on_hangup(struct loop *l)
+{
+	char why[1024];
+
+	if (!l->run->lines || !lines_is_file(l->run->lines) ||
+	    (l->has_terminal && !is_on_terminal()))
+		return end(l);
+	if (lines_reopen(l->run->lines, why, sizeof(why)))
+		say("%s: going on in the file as it was", why);
 	return 0;
 }
 
@@ -181,14 +242,19 @@ static int on_signal(struct loop *l)
 		if (top)
 			top_resume(top);
 		return 0;
+	case SIGHUP:
+		return on_hangup(l);
 	default:
 		return end(l);
 	}
 }
 
-/* Nobody reads any more (`| head -1`): as quiet as SIGPIPE would be, without waiting to write. */
+/* Nobody reads any more (`| head -1`): as quiet as SIGPIPE would be, without waiting to write. Or
+ * there is room for what waits. */
 static int on_output(struct loop *l)
 {
+	if (l->fds[POLL_OUTPUT].revents & POLLOUT)
+		return lines_flush(l->run->lines);
 	l->stop = true;
 	return 0;
 }
@@ -220,8 +286,11 @@ static int step(struct loop *l)
 	static int (*const handlers[POLL_COUNT])(struct loop *) = {
 		drain, on_timer, on_output, on_signal, on_keys,
 	};
-	int n = poll(l->fds, POLL_COUNT, l->draining ? 0 : -1);
+	bool waiting = l->run->lines && lines_fd(l->run->lines) >= 0;
+	int n;
 
+	l->fds[POLL_OUTPUT].events = waiting ? POLLOUT : 0; /* errors come unasked */
+	n = poll(l->fds, POLL_COUNT, l->draining ? 0 : -1);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (l->draining)
@@ -241,7 +310,7 @@ static int open_fds(struct loop *l)
 {
 	sigset_t set;
 
-	signals(&set);
+	signals(&set, l->run->lines && lines_is_file(l->run->lines));
 	for (int i = 0; i < POLL_COUNT; i++)
 		l->fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
 	l->fds[POLL_SOURCE].fd = l->run->source->ops->fd(l->run->source);
@@ -249,7 +318,7 @@ static int open_fds(struct loop *l)
 	l->fds[POLL_SIGNAL].fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (l->run->top)
 		l->fds[POLL_KEYS].fd = top_fd(l->run->top);
-	l->fds[POLL_OUTPUT] = (struct pollfd){.fd = l->run->output}; /* errors come unasked */
+	l->fds[POLL_OUTPUT] = (struct pollfd){.fd = l->run->output};
 	if (l->fds[POLL_TIMER].fd < 0 || l->fds[POLL_SIGNAL].fd < 0)
 		return -errno;
 	return 0;
@@ -280,6 +349,7 @@ int run_loop(struct run *run)
 	struct loop l = {.run = run};
 	int err;
 
+	l.has_terminal = is_on_terminal();
 	budget_init(&l.budget, run->cpu_budget, run->delay_ns);
 	l.ident = ident_new(pump, run);
 	if (!l.ident)

@@ -196,9 +196,9 @@ def full_disk_file():
     script = f'mount -t tmpfs -o size=4k,mode=755 none {where} && head -c 4000 /dev/zero >{where}/log &&' \
              ' exec "$@"'
     try:
-        got = run("unshare", "-m", "sh", "-c", script, "sh", capture.SOCKWATCH, *LOG[:3],
+        got = run("unshare", "-m", "sh", "-c", script, "sh", capture.SOCKWATCH, *LOG,
                   "-o", where + "/log")
-        return refused(got, 1, where + "/log", "No space left")
+        return refused(got, 1, where + "/log", "No space left", more_lines=1)
     finally:
         shutil.rmtree(where)
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "sink/jsonl.h"
+#include "sink/log.h"
 
 /* Boottime of the ticks is 1 s, 2 s ...; so much later is their time of day: 2026-11-23 10:40. */
 #define RIG_WALL_NS 1795430400000000000ULL
@@ -16,14 +16,18 @@ enum { RIG_SECOND = 1000000000 };
 struct rig {
 	struct model *model;
 	struct sink *sink;
+	struct lines *lines;
 	int fd;
 	off_t read; /* bytes of the log that were looked at */
 	char *line; /* the one that rig_line() gave */
 	unsigned int ticks;
+	uint64_t seq; /* of the line that rig_line() gave; it is taken off it */
 };
 
 /** Logs to @fd, which it takes, or to memory if that is negative. Intervals of one second. */
 struct rig rig_new(int fd, const struct model_limits *limits);
+/** Another sink in the place of the one that there is. */
+void rig_log(struct rig *r, const struct log_options *options);
 /** A log in memory whose first line was written and read. */
 struct rig rig_live(const struct model_limits *limits);
 /** What close() of the sink returned. */
@@ -39,7 +43,8 @@ void rig_user(struct rig *r, uint32_t uid, const char *name);
 /** Connections with cookies from 1 to @count: 3 bytes sent and 5 received on each. */
 void rig_many(struct rig *r, int count);
 
-/** The next line of the log without its end, or NULL; borrowed until the next call. */
+/** The next line of the log without its end, or NULL; borrowed until the next call. Of JSON
+ *  without its number either, which must be the one after that of the line before. */
 const char *rig_line(struct rig *r);
 /** The next line must be just so. */
 void rig_expect(struct rig *r, const char *line);

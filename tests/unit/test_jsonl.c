@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #define _GNU_SOURCE
-#include "sink/jsonl.h"
+#include "sink/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +39,8 @@ static void meta_is_written_at_once(void **state)
 	rig_expect_now(&r, "\",\"sockwatch.record\":\"meta\",\"sockwatch.schema\":1,"
 			   "\"sockwatch.version\":\"1.2\",\"host.name\":\"web1\","
 			   "\"sockwatch.interval_s\":1,"
-			   "\"sockwatch.notes\":[\"no \\\"cgroup2\\\"\",\"no SCTP\"]}");
+			   "\"sockwatch.notes\":[\"no \\\"cgroup2\\\"\",\"no SCTP\"],"
+			   "\"sockwatch.by\":\"connection\"}");
 	assert_int_equal(rig_host(&r), 0);
 	assert_null(rig_line(&r));
 	assert_int_equal(rig_done(&r), 0);
@@ -53,7 +54,7 @@ static void meta_comes_first_even_without_a_host(void **state)
 	assert_int_equal(rig_tick(&r, false), 0);
 	rig_expect_now(&r, "\",\"sockwatch.record\":\"meta\",\"sockwatch.schema\":1,"
 			   "\"sockwatch.version\":\"1.2\",\"sockwatch.interval_s\":1,"
-			   "\"sockwatch.notes\":[]}");
+			   "\"sockwatch.notes\":[],\"sockwatch.by\":\"connection\"}");
 	assert_null(rig_line(&r));
 	assert_int_equal(rig_done(&r), 0);
 }
@@ -74,12 +75,13 @@ static void intervals_are_decimal_numbers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(intervals) / sizeof(intervals[0]); i++) {
+		struct log_options options = {.format = &format_json, .version = "1.2"};
 		struct rig r = rig_new(-1, NULL);
 		char field[64];
 		const char *line;
 
-		r.sink->ops->close(r.sink);
-		r.sink = jsonl_new(r.fd, "1.2", intervals[i].ns);
+		options.interval_ns = intervals[i].ns;
+		rig_log(&r, &options);
 		rig_host(&r);
 		line = rig_line(&r);
 		json_check(line);
@@ -127,7 +129,10 @@ static void a_connection_is_a_line(void **state)
 		   "\"sockwatch.rx_bytes\":9007199254740993,"
 		   "\"sockwatch.tx_bytes_total\":18446744073709551615,"
 		   "\"sockwatch.rx_bytes_total\":9007199254740993,"
-		   "\"sockwatch.cgroup_id\":99}");
+		   "\"sockwatch.cgroup_id\":99,\"client.address\":\"198.51.100.2\","
+		   "\"client.port\":50000,\"server.address\":\"192.0.2.1\",\"server.port\":443,"
+		   "\"sockwatch.process.start_ns\":42000,\"sockwatch.age_ns\":999999999,"
+		   "\"sockwatch.boottime_ns\":1000000000}");
 	assert_null(rig_line(&r));
 	assert_int_equal(rig_done(&r), 0);
 }
@@ -147,7 +152,9 @@ static void what_is_not_known_is_absent(void **state)
 			       "\"sockwatch.netns\":1,\"sockwatch.cookie\":8,"
 			       "\"sockwatch.tx_bytes\":60,\"sockwatch.rx_bytes\":0,"
 			       "\"sockwatch.tx_bytes_total\":60,\"sockwatch.rx_bytes_total\":0,"
-			       "\"sockwatch.unattributed\":\"kernel\"}");
+			       "\"sockwatch.unattributed\":\"kernel\","
+			       "\"sockwatch.age_ns\":999999999,"
+			       "\"sockwatch.boottime_ns\":1000000000}");
 	assert_int_equal(rig_done(&r), 0);
 }
 
@@ -204,8 +211,8 @@ static void a_failed_connect_names_its_error(void **state)
 		line = rig_line(&r);
 		json_check(line);
 		assert_non_null(strstr(line, json_number(line, "sockwatch.cookie") == 7
-						     ? ",\"sockwatch.error\":\"ECONNREFUSED\"}"
-						     : ",\"sockwatch.error\":\"4095\"}"));
+						     ? ",\"sockwatch.error\":\"ECONNREFUSED\","
+						     : ",\"sockwatch.error\":\"4095\","));
 	}
 	assert_null(rig_line(&r));
 	assert_int_equal(rig_done(&r), 0);
@@ -278,7 +285,8 @@ static void other_is_a_short_line(void **state)
 	assert_int_equal(rig_tick(&r, false), 0);
 	assert_non_null(rig_line(&r));
 	rig_expect(&r, STAMP_1 "\"other\",\"sockwatch.tx_bytes\":6,\"sockwatch.rx_bytes\":10,"
-			       "\"sockwatch.tx_bytes_total\":6,\"sockwatch.rx_bytes_total\":10}");
+			       "\"sockwatch.tx_bytes_total\":6,\"sockwatch.rx_bytes_total\":10,"
+			       "\"sockwatch.boottime_ns\":1000000000}");
 	assert_null(rig_line(&r));
 	assert_int_equal(rig_done(&r), 0);
 }
@@ -302,7 +310,7 @@ static void end_has_totals_and_losses(void **state)
 		   "\"sockwatch.records.delivered\":9,\"sockwatch.records.lost\":3,"
 		   "\"sockwatch.lost\":{\"ring_full\":3,\"close\":0,\"storage\":0,\"accounts\":0,"
 		   "\"recursion\":0,\"table\":0,\"bad_record\":0},\"sockwatch.evicted\":0,"
-		   "\"sockwatch.cpu_ns\":0,\"sockwatch.rss_bytes\":0}");
+		   "\"sockwatch.cpu_ns\":0,\"sockwatch.rss_bytes\":0,\"sockwatch.dropped\":0}");
 	assert_null(rig_line(&r));
 	assert_int_equal(rig_done(&r), 0);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The command line, parsed in a child as parsing may end the process. */
 #include "opts.h"
+#include "sink/field.h"
 
 #include <locale.h>
 #include <setjmp.h>
@@ -17,7 +18,7 @@
 #include "model/column.h"
 #include "model/filter.h"
 
-enum { MAX_ARGS = 16, TEXT = 16384 };
+enum { MAX_ARGS = 32, TEXT = 16384 };
 
 /* What a child leaves; in memory that it shares with us. */
 struct outcome {
@@ -176,6 +177,20 @@ static void every_option_reaches_its_field(void **state)
 	assert_int_equal(o->accounts, 99);
 	assert_string_equal(o->hooks, "no-cgroup");
 	assert_string_equal(good("--hooks fexit")->hooks, "fexit");
+	assert_int_equal(o->by, RECORD_CONNECTION);
+	assert_int_equal(o->top, 0);
+	assert_false(o->all);
+	o = good("log -f csv --by port --top 10 -s rx --all --schema ecs -o x --rotate-size 10M");
+	assert_string_equal(o->format, "csv");
+	assert_int_equal(o->by, RECORD_PORT);
+	assert_int_equal(o->top, 10);
+	assert_string_equal(o->sort, "rx");
+	assert_true(o->all);
+	assert_int_equal(o->schema, SCHEMA_ECS);
+	assert_int_equal(o->rotate_bytes, 10 << 20);
+	assert_int_equal(o->rotate_keep, 5);
+	assert_int_equal(good("log --rotate-keep 2 -o x --rotate-size 4096")->rotate_keep, 2);
+	assert_false(good("log --all --changed")->all);
 	o = good("--batch --sort=rx --ascii --color=never --delay=3600 --iterations=4294967295");
 	assert_true(o->batch && o->ascii);
 	assert_string_equal(o->sort, "rx");
@@ -288,7 +303,12 @@ static void words_that_are_not_known_are_refused(void **state)
 	bad("check top", "one argument too many: `top`");
 	bad("--nosuch", "unrecognized option");
 	bad("-Z", "invalid option");
-	bad("log -f xml", "format `xml` is not known (json)");
+	bad("log -f xml", "format `xml` is not known (json, csv, text)");
+	bad("check -f csv", "format `csv` is not known (json)");
+	bad("log --by user", "--by `user` is not known (connection, process, port, total)");
+	bad("log --schema gelf", "--schema `gelf` is not known (otel, ecs)");
+	bad("log --top 3 -s nosuch", "no column `nosuch`");
+	bad("log --by port --top 3 -s pid", "no column `pid` to sort records by --by port");
 	bad("log -f JSON", "format `JSON` is not known");
 	bad("--color red", "--color takes auto, always or never, not `red`");
 	bad("--batch=yes", "doesn't allow an argument");
@@ -311,8 +331,16 @@ static void options_of_another_command_are_refused(void **state)
 	bad("-f json", "--format belongs to `sockwatch log`");
 	bad("log -b", "--batch");
 	bad("log --once", "--once");
-	bad("log --sort tx", "--sort does not go with `sockwatch log`");
-	bad("--sort tx log", "--sort does not go with `sockwatch log`");
+	bad("log --sort tx", "--sort goes with `sockwatch log` only if there is --top");
+	bad("--sort tx log", "--sort goes with `sockwatch log` only if there is --top");
+	bad("--by port", "--by, --top, --all, --changed, --schema and --rotate-... belong to");
+	bad("check --all", "belong to `sockwatch log`");
+	bad("log --rotate-size 1M", "--rotate-size needs a file");
+	bad("log --rotate-size 1M -o -", "--rotate-size needs a file");
+	bad("log --rotate-keep 3 -o x", "--rotate-keep needs --rotate-size");
+	bad("log --rotate-size 4095 -o x", "--rotate-size takes bytes from 4K on");
+	bad("log --rotate-size 1M --rotate-keep 0 -o x", "from 1 to 1000, not `0`");
+	bad("log --top 0", "--top takes a whole number from 1");
 	bad("check -v", "--verbose does not go with `sockwatch check`");
 	bad("selftest --own-cost", "--own-cost does not go with `sockwatch selftest`");
 	bad("check --cpu-budget 1", "--cpu-budget does not go with `sockwatch check`");

@@ -12,11 +12,12 @@
 #include "identity/ident.h"
 #include "model/model.h"
 #include "model/sink.h"
-#include "sink/jsonl.h"
+#include "sink/log.h"
 #include "sink/text.h"
 #include "tui/draw.h"
 #include "tui/screen.h"
 #include "tui/ui.h"
+#include "util/lines.h"
 
 enum { OLD = 1500, NEW = 100, WARM = 8, STEADY = 30 };
 
@@ -137,6 +138,7 @@ static void the_live_view_asks_for_nothing(void **state)
 
 static void sinks_ask_for_nothing(void **state)
 {
+	static const struct format *const formats[] = {&format_json, &format_csv, &format_text};
 	const struct text_options options = {0};
 	int fd = memfd_create("steady", MFD_CLOEXEC);
 	struct rig r;
@@ -144,10 +146,19 @@ static void sinks_ask_for_nothing(void **state)
 	(void)state;
 	if (!HAS_HOOK)
 		skip();
-	begin(&r, jsonl_new(fd, "0", 1000000000));
-	steady(&r);
-	assert_true(lseek(fd, 0, SEEK_END) > 1 << 20);
-	end(&r);
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		struct log_options log = {.format = formats[i], .version = "0"};
+		struct lines *lines = lines_to(fd);
+		uint64_t dropped;
+
+		begin(&r, log_new(lines, &log));
+		steady(&r);
+		assert_true(lseek(fd, 0, SEEK_END) > 1 << 20);
+		end(&r);
+		assert_int_equal(lines_close(lines, &dropped), 0);
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	}
 	begin(&r, text_new(fd, &options));
 	steady(&r);
 	end(&r);

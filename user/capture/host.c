@@ -67,3 +67,16 @@ void host_event(struct event *ev, uint64_t now_ns)
 	if (gethostname(ev->host.name, sizeof(ev->host.name) - 1))
 		ev->host.name[0] = '\0';
 }
+
+void host_boot_id(char *dst, size_t size)
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	dst[0] = '\0';
+	if (!f)
+		return;
+	if (!fgets(dst, (int)size, f))
+		dst[0] = '\0';
+	dst[strcspn(dst, "\n")] = '\0';
+	fclose(f);
+}

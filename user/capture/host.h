@@ -3,6 +3,7 @@
 #ifndef CAPTURE_HOST_H
 #define CAPTURE_HOST_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "event/event.h"
@@ -16,5 +17,7 @@ uint64_t host_wall_ns(void);
 uint64_t host_cpu_ns(void);
 /** Resident memory of this process; 0 when /proc is not there. */
 uint64_t host_rss_bytes(void);
+/** Id of this boot of the kernel, which boottime counts from; empty when it cannot be had. */
+void host_boot_id(char *dst, size_t size);
 
 #endif
