@@ -32,19 +32,21 @@
  *       ident, passwd, service,   the stage that adds names of users, services and control groups
  *       cgroup
  *   user/model/                   what it adds up to
- *       model, state.h            events into tables: connections, processes, ports
- *       conn, group, cookies      rows of connections; of processes and ports; rows of a socket
+ *       model, state.h            events into tables: connections, their groups, failures
+ *       conn, group, cookies      rows of connections; of their groups; rows of a socket
+ *       key, failure              what makes a group: processes, ports, peers ...; failures
  *       table, changes            bounded rows, oldest out; which of them changed
  *       counters, list.h          bytes and rates; lists
- *       match                     sums of what matches a filter
- *       users, names              processes of a port; names of users and services
+ *       match                     sums of what matches a filter, or is gone into
+ *       users, names              processes of a group; names of users and services
  *       column, cell, order,      the table of columns; their texts; their orders; their values
  *       number
  *       view                      a table sorted and cut
  *       filter, filter_parse,     which connections count: text into tests; the grammar
  *       filter_lex, filter_word,  tokens; the table of words, and what each asks of a row
  *       filter_value,             what stands behind a word
- *       filter_cgroup             paths of control groups: units and containers
+ *       filter_cgroup             control groups, units and containers
+ *       cgroup_label              what the path of a control group says
  *       sink.h                    what a reader of the model is
  *   user/sink/                    who reads it
  *       log, pick                 the log: which rows of an interval become records
@@ -112,7 +114,7 @@ static void complain(const char *fmt, ...)
 
 static struct sink *open_text(const struct opts *opts)
 {
-	struct text_options options = {.sort = opts->sort};
+	struct text_options options = {.sort = opts->sort, .tables = opts->tables};
 
 	return text_new(STDOUT_FILENO, &options);
 }
@@ -124,6 +126,7 @@ static struct sink *open_top(const struct opts *opts, struct run *run)
 		.delay_ns = opts->delay_ns,
 		.term = {.color = (enum term_color)opts->color, .ascii = opts->ascii},
 		.sort = opts->sort,
+		.table = (enum table_kind)opts->view,
 		.own_cost = opts->own_cost,
 	};
 

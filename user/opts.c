@@ -21,6 +21,7 @@
 
 enum { /* options without a letter */
        OPT_ONCE = 0x100,
+       OPT_VIEW,
        OPT_COLOR,
        OPT_OWN_COST,
        OPT_CPU_BUDGET,
@@ -51,6 +52,10 @@ static const struct argp_option table[] = {
 	{"sort", 's', "KEY", 0,
 	 "Sort by a column: tx, rx, txtotal, rxtotal, pid, name, ...; "
 	 "`help` lists them",
+	 0},
+	{"view", OPT_VIEW, "NAME", 0,
+	 "Begin with a view, or print some: processes, ports, connections, listeners, peers, "
+	 "users, units, netns, failures; with -b several, as in `users,peers`, or `all`",
 	 0},
 	{"filter", 'F', "EXPR", 0,
 	 "Only connections that match, as FILTER: `tcp and port 443 and not proc nginx`; "
@@ -220,6 +225,32 @@ static void parse_log_option(struct opts *opts, int key, const char *arg, struct
 	}
 }
 
+/* `users`, `users,peers`, `all` */
+static void parse_views(struct opts *opts, const char *arg, struct argp_state *state)
+{
+	opts->tables = 0;
+	for (const char *at = arg; at; at = strchr(at, ','), at += at != NULL) {
+		enum table_kind kind;
+		char key[32];
+
+		snprintf(key, sizeof(key), "%.*s", (int)strcspn(at, ","), at);
+		kind = table_by_key(key);
+		if (!strcmp(arg, "all")) {
+			opts->view = TABLE_PROCESSES;
+			opts->tables = (1U << TABLE_COUNT) - 1;
+			return;
+		}
+		if (kind == TABLE_COUNT)
+			refuse(state,
+			       "no view `%s` (processes, ports, connections, listeners, peers, "
+			       "users, units, netns, failures)",
+			       key);
+		if (!opts->tables)
+			opts->view = (int)kind;
+		opts->tables |= 1U << kind;
+	}
+}
+
 static void parse_color(struct opts *opts, const char *arg, struct argp_state *state)
 {
 	static const char *const when[] = {"auto", "always", "never"};
@@ -332,9 +363,12 @@ static void check_command(const struct opts *opts, struct argp_state *state)
 	if (opts->command == COMMAND_TOP && opts->format)
 		refuse(state, "--format belongs to `sockwatch log`, `check` and `selftest`");
 	if (opts->command != COMMAND_TOP &&
-	    (opts->batch || (opts->sort && opts->command != COMMAND_LOG)))
+	    (opts->batch || opts->tables || (opts->sort && opts->command != COMMAND_LOG)))
 		refuse(state, "%s does not go with `sockwatch %s`",
-		       opts->sort ? "--sort" : "--batch (or --once)", name);
+		       opts->sort     ? "--sort"
+		       : opts->tables ? "--view"
+				      : "--batch (or --once)",
+		       name);
 	if ((opts->own_cost || opts->cpu_budget) && opts->command != COMMAND_TOP &&
 	    opts->command != COMMAND_LOG)
 		refuse(state, "%s does not go with `sockwatch %s`",
@@ -365,6 +399,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 's':
 		parse_sort(opts, arg, state);
+		return 0;
+	case OPT_VIEW:
+		parse_views(opts, arg, state);
 		return 0;
 	case 'F':
 		if (!strcmp(arg, "help"))

@@ -26,6 +26,8 @@ struct opts {
 	uint64_t cpu_budget;   /* billionths of a core; 0 = no limit */
 	bool batch;            /* tables as text instead of the live view */
 	const char *sort;      /* borrowed from argv; key of a column or NULL */
+	unsigned int tables;   /* bits of enum table_kind to show; 0 = default */
+	int view;              /* enum table_kind; the first of these */
 	const char *output;    /* borrowed; `-` = stdout */
 	const char *format;    /* borrowed; NULL = the usual one of the command */
 	int by;                /* enum record_kind: what rows of the log are */

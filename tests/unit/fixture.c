@@ -20,6 +20,8 @@
 
 enum { ROOT = 0, WWW = 33, REDIS = 101, ALICE = 1000 };
 
+enum { CGROUP_SSH = 2000, CGROUP_DOCKER, CGROUP_SESSION };
+
 struct proc fixture_proc(uint32_t pid, uint32_t uid, const char *name)
 {
 	struct proc p = {.pid = pid, .uid = uid, .start_ns = pid ? pid * 1000ULL : 0};
@@ -186,6 +188,15 @@ static void service(struct model *m, uint8_t transport, uint16_t port, const cha
 	model_apply(m, &ev);
 }
 
+static void cgroup(struct model *m, uint64_t id, const char *path)
+{
+	struct event ev = {.kind = EVENT_CGROUP, .time_ns = START_NS};
+
+	ev.cgroup.id = id;
+	ev.cgroup.path = path;
+	model_apply(m, &ev);
+}
+
 void fixture_host(struct model *m)
 {
 	struct event ev = {.kind = EVENT_HOST, .time_ns = START_NS};
@@ -203,6 +214,11 @@ void fixture_host(struct model *m)
 	service(m, TRANSPORT_TCP, 443, "https");
 	service(m, TRANSPORT_TCP, 6379, "redis");
 	service(m, TRANSPORT_UDP, 53, "domain");
+	cgroup(m, CGROUP_SSH, "/system.slice/ssh.service");
+	cgroup(m, CGROUP_DOCKER,
+	       "/system.slice/docker-"
+	       "4f8e6c0a7b1d9e35f2a1c4b6d8e0f1a3b5c7d9e1f3a5b7c9d1e3f5a7b9c1d3e5.scope");
+	cgroup(m, CGROUP_SESSION, "/user.slice/user-1000.slice/session-3.scope");
 }
 
 /* A server with four accepted connections: one waits in the backlog, one ends in the last interval.
@@ -216,6 +232,7 @@ static void nginx(struct model *m, unsigned int second)
 	struct flow listener = fixture_tcp(10, ROLE_LISTENER, any, fixture_addr(NULL, 0));
 	uint64_t now_ns = START_NS + second * (uint64_t)FIXTURE_SECOND;
 
+	listener.cgroup_id = CGROUP_DOCKER;
 	if (second == 0)
 		fixture_seen(m, &master, &listener, now_ns);
 	for (unsigned int i = 0; i < 4; i++) {
@@ -226,6 +243,7 @@ static void nginx(struct model *m, unsigned int second)
 		snprintf(ip, sizeof(ip), "198.51.100.%u", i + 1);
 		f = fixture_tcp(11 + i, ROLE_SERVER, local,
 				fixture_addr(ip, (uint16_t)(50000 + i)));
+		f.cgroup_id = CGROUP_DOCKER;
 		if (second == 0)
 			fixture_seen(m, p, &f, now_ns + i);
 		if (i != 1)
@@ -251,6 +269,8 @@ static void clients(struct model *m, unsigned int second)
 				    fixture_addr("203.0.113.9", 22));
 	uint64_t now_ns = START_NS + second * (uint64_t)FIXTURE_SECOND;
 
+	f.cgroup_id = s.cgroup_id = CGROUP_SESSION;
+	r.netns = 4026532281;
 	fixture_seen(m, &curl, &f, now_ns + 5000);
 	fixture_xfer(m, &curl, &f, now_ns + 6000, second ? 0 : 78, 52428800);
 	fixture_seen(m, &redis, &r, now_ns + 7000);
@@ -314,6 +334,7 @@ static void quiet(struct model *m)
 
 	f.family = 6;
 	f.v6_socket = true;
+	f.cgroup_id = CGROUP_SSH;
 	fixture_seen(m, &sshd, &f, START_NS + 16000);
 	g.state = STATE_FIN_WAIT1;
 	fixture_seen(m, &gone, &g, START_NS + 17000);

@@ -304,6 +304,7 @@ static void column_never_writes_past_the_cell(void **state)
 		memset(p.name, '\n', EVENT_NAME - 1);
 		p.name[0] = (char)i;
 		moved(m, p, tcp(i, ROLE_SERVER, 80, 40000), UINT64_MAX / 8, UINT64_MAX / 8);
+		failed(m, p, tcp(100 + i, ROLE_CLIENT, 0, 81), 111);
 	}
 	tick(m);
 	for (int table = 0; table < TABLE_COUNT; table++) {

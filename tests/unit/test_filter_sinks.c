@@ -79,7 +79,7 @@ static void the_log_is_of_what_matches(void **state)
 /* What was evicted is in `other` only as far as it matches, so the lines still sum up. */
 static void other_is_of_what_matches(void **state)
 {
-	const struct model_limits limits = {.connections = 2};
+	const struct model_limits limits = {.rows[TABLE_CONNECTIONS] = 2};
 	struct rig r = rig_new(-1, &limits);
 	struct filter *f = filter_model(r.model, "lport < 1003");
 	struct proc p = fixture_proc(42, 1, "curl");

@@ -250,7 +250,7 @@ static void only_what_changed_is_written(void **state)
 
 static void evicted_bytes_are_in_other(void **state)
 {
-	const struct model_limits limits = {.connections = 16};
+	const struct model_limits limits = {.rows[TABLE_CONNECTIONS] = 16};
 	struct rig r = rig_live(&limits);
 	uint64_t tx = 0, rx = 0;
 	const char *line;
@@ -277,7 +277,7 @@ static void evicted_bytes_are_in_other(void **state)
 
 static void other_is_a_short_line(void **state)
 {
-	const struct model_limits limits = {.connections = 1};
+	const struct model_limits limits = {.rows[TABLE_CONNECTIONS] = 1};
 	struct rig r = rig_live(&limits);
 
 	(void)state;

@@ -11,7 +11,8 @@ static int setup(void **state)
 
 static int setup_small(void **state)
 {
-	const struct model_limits limits = {.connections = 4, .processes = 2, .ports = 2};
+	const struct model_limits limits = {
+		.rows[TABLE_CONNECTIONS] = 4, .rows[TABLE_PROCESSES] = 2, .rows[TABLE_PORTS] = 2};
 
 	*state = model_new(&limits);
 	return *state ? 0 : -1;

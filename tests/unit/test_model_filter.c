@@ -438,9 +438,9 @@ static void free_world(struct world *w)
 static void what_is_chosen_is_exact(void **state)
 {
 	static const struct model_limits limits[] = {
-		{.connections = 0},
-		{.connections = 64, .processes = 8, .ports = 4},
-		{.connections = 1, .processes = 1, .ports = 1},
+		{.rows[TABLE_CONNECTIONS] = 0},
+		{.rows[TABLE_CONNECTIONS] = 64, .rows[TABLE_PROCESSES] = 8, .rows[TABLE_PORTS] = 4},
+		{.rows[TABLE_CONNECTIONS] = 1, .rows[TABLE_PROCESSES] = 1, .rows[TABLE_PORTS] = 1},
 	};
 
 	(void)state;
@@ -461,12 +461,12 @@ static void what_is_chosen_is_exact(void **state)
 			assert_memory_equal(model_everything(w->filtered),
 					    model_everything(w->plain), sizeof(struct counters));
 		}
-		for (uint32_t pid = 1; !limits[l].connections && pid <= PIDS; pid++) {
+		for (uint32_t pid = 1; !limits[l].rows[TABLE_CONNECTIONS] && pid <= PIDS; pid++) {
 			const struct row *row = process_row(w->filtered, pid);
 
 			assert_int_equal(row ? row->count.tx_total : 0, w->process_tx[pid]);
 		}
-		if (!limits[l].ports)
+		if (!limits[l].rows[TABLE_PORTS])
 			assert_users_are_those_that_match(w->filtered);
 		assert_true(w->tx > 1000000);
 		free_world(w);
@@ -495,8 +495,8 @@ enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
 static void filters_may_change_at_any_time(void **state)
 {
 	static const struct model_limits limits[] = {
-		{.connections = 0},
-		{.connections = 64, .processes = 8, .ports = 4},
+		{.rows[TABLE_CONNECTIONS] = 0},
+		{.rows[TABLE_CONNECTIONS] = 64, .rows[TABLE_PROCESSES] = 8, .rows[TABLE_PORTS] = 4},
 	};
 
 	(void)state;
@@ -519,7 +519,7 @@ static void filters_may_change_at_any_time(void **state)
 				continue;
 			both_tick(w, i);
 			assert_sums_hold(w->filtered);
-			if (!limits[l].ports) /* an evicted port forgets who uses it */
+			if (!limits[l].rows[TABLE_PORTS]) /* an evicted port forgets who uses it */
 				assert_users_are_those_that_match(w->filtered);
 			if (f)
 				assert_rows_are_those_that_match(w, f);

@@ -44,6 +44,11 @@ static void open_socket(struct world *w, struct socket *s)
 	memset(s, 0, sizeof(*s));
 	s->flow = next(&w->random, 3) ? tcp(++w->next_cookie, role, local, peer)
 				      : udp(++w->next_cookie, role, local, peer);
+	s->flow.netns = next(&w->random, 4);
+	s->flow.cgroup_id = next(&w->random, 6);
+	s->flow.peer.ip[15] = (uint8_t)next(&w->random, 20);
+	if (role == ROLE_LISTENER && next(&w->random, 2))
+		memset(s->flow.local.ip + 12, 0, 4);
 	s->pid = 1 + next(&w->random, PIDS);
 	s->second = 1 + next(&w->random, PIDS);
 	s->unaccepted = role == ROLE_SERVER && !next(&w->random, 4);
@@ -84,6 +89,7 @@ static void move_bytes(struct world *w, struct socket *s, struct model *m)
 static void step(struct world *w, struct model *m)
 {
 	struct socket *s = &w->sockets[next(&w->random, SOCKETS)];
+	struct proc p;
 
 	if (!s->known) {
 		open_socket(w, s);
@@ -107,7 +113,9 @@ static void step(struct world *w, struct model *m)
 		failed(m, a_proc(s->pid), s->flow, 111);
 		break;
 	case 3:
-		identified(m, a_proc(1 + next(&w->random, PIDS)));
+		p = a_proc(1 + next(&w->random, PIDS));
+		p.uid = next(&w->random, 9);
+		identified(m, p);
 		break;
 	default:
 		move_bytes(w, s, m);
@@ -129,19 +137,19 @@ static void run(struct world *w, struct model *m, uint64_t seed, const struct mo
 		assert_sums_hold(m);
 		if (!limits)
 			continue;
-		assert_true(model_rows(m, TABLE_CONNECTIONS) <= limits->connections + 1);
-		assert_true(model_rows(m, TABLE_PROCESSES) <= limits->processes + 1);
-		assert_true(model_rows(m, TABLE_PORTS) <= limits->ports + 1);
+		for (int t = 0; t < TABLE_COUNT; t++)
+			assert_true(!limits->rows[t] ||
+				    model_rows(m, (enum table_kind)t) <= limits->rows[t] + 1);
 	}
 }
 
 static void sums_hold_in_small_tables(void **state)
 {
 	static const struct model_limits limits[] = {
-		{.connections = 64, .processes = 16, .ports = 16},
-		{.connections = 64, .processes = 1, .ports = 1},
-		{.connections = 1, .processes = 16, .ports = 16},
-		{.connections = 1000, .processes = 8, .ports = 4},
+		{{16, 16, 8, 4, 3, 2, 2, 64, 3}},
+		{{1, 1, 1, 1, 1, 1, 1, 64, 1}},
+		{{16, 16, 4, 5, 6, 2, 1, 1, 2}},
+		{{8, 4, 2, 300, 20, 20, 20, 1000, 0}},
 	};
 	struct world *w = malloc(sizeof(*w));
 	size_t i;
@@ -194,7 +202,9 @@ static void processes_and_ports_are_exact(void **state)
 
 static void same_events_give_same_tables(void **state)
 {
-	const struct model_limits limits = {.connections = 64, .processes = 16, .ports = 16};
+	const struct model_limits limits = {.rows[TABLE_CONNECTIONS] = 64,
+					    .rows[TABLE_PROCESSES] = 16,
+					    .rows[TABLE_PORTS] = 16};
 	struct world *w = malloc(sizeof(*w));
 	struct model *a = model_new(&limits), *b = model_new(&limits);
 	int kind;
@@ -226,7 +236,9 @@ static void same_events_give_same_tables(void **state)
 /* Every user that a port counts is one that a row of connections tells of, and the other way. */
 static void users_of_ports_are_exact(void **state)
 {
-	const struct model_limits limits = {.connections = 128, .processes = 64, .ports = 64};
+	const struct model_limits limits = {.rows[TABLE_CONNECTIONS] = 128,
+					    .rows[TABLE_PROCESSES] = 64,
+					    .rows[TABLE_PORTS] = 64};
 	struct world *w = malloc(sizeof(*w));
 	struct model *m = model_new(&limits);
 	struct rows ports, conns;
@@ -263,7 +275,7 @@ static void users_of_ports_are_exact(void **state)
 
 static void million_connections_lose_no_byte(void **state)
 {
-	const struct model_limits limits = {.connections = 65536};
+	const struct model_limits limits = {.rows[TABLE_CONNECTIONS] = 65536};
 	struct model *m = model_new(&limits);
 	uint64_t i, tx = 0;
 

@@ -102,15 +102,19 @@ static void ui_switches_views(void **state)
 	assert_int_equal(ui.tab, TABLE_PROCESSES);
 	press(TUI_KEY_TAB);
 	assert_int_equal(ui.tab, TABLE_PORTS);
-	press(TUI_KEY_TAB);
+	press(TUI_KEY_BACK_TAB);
+	press(TUI_KEY_BACK_TAB);
+	assert_int_equal(ui.tab, TABLE_FAILURES);
 	press(TUI_KEY_TAB);
 	assert_int_equal(ui.tab, TABLE_PROCESSES);
-	press(TUI_KEY_BACK_TAB);
-	assert_int_equal(ui.tab, TABLE_CONNECTIONS);
 	press('2');
 	assert_int_equal(ui.tab, TABLE_PORTS);
 	press('3');
 	assert_int_equal(ui.tab, TABLE_CONNECTIONS);
+	for (int i = 0; i < TABLE_COUNT; i++) {
+		press('1' + i);
+		assert_int_equal(ui.tab, table_order[i]);
+	}
 	press('1');
 	assert_int_equal(ui.tab, TABLE_PROCESSES);
 }

@@ -5,7 +5,7 @@
 #include "model/filter.h"
 #include "model/view.h"
 
-enum { VIEWS_MAX = 64, PIDS = 300, SOCKETS = 1500, ROUNDS = 80 };
+enum { VIEWS_MAX = 128, PIDS = 300, SOCKETS = 1200, ROUNDS = 50 };
 
 struct random {
 	uint64_t state;
@@ -39,6 +39,10 @@ static void open_one(struct world *w, uint32_t i)
 	if (!next(r, 3))
 		w->flows[i].transport = TRANSPORT_UDP;
 	w->flows[i].netns = 1 + next(r, 5);
+	w->flows[i].cgroup_id = next(r, 20);
+	w->flows[i].peer.ip[15] = (uint8_t)next(r, 100);
+	if (w->flows[i].role == ROLE_LISTENER)
+		w->flows[i].local.ip[15] = (uint8_t)next(r, 2);
 	w->pids[i] = 1 + next(r, PIDS);
 	w->open[i] = true;
 	ev = an_event(EVENT_SEEN, w->time_ns, a_proc(w->pids[i]), w->flows[i]);
@@ -193,7 +197,7 @@ static void run(const struct model_limits *limits, uint64_t seed, const char *te
 		if (next(&w->random, 2))
 			ticked(w->m, w->time_ns, SECOND);
 		for (size_t i = 0; i < w->view_count; i++) /* some miss an interval */
-			if (next(&w->random, 10))
+			if (next(&w->random, 4))
 				check(w, &w->views[i]);
 		if (!next(&w->random, 10))
 			w->views[next(&w->random, (uint32_t)w->view_count)].descending ^= true;
@@ -215,7 +219,9 @@ static void views_follow_what_changes(void **state)
 
 static void views_follow_what_matches(void **state)
 {
-	const struct model_limits tiny = {.connections = 300, .processes = 20, .ports = 30};
+	const struct model_limits tiny = {.rows[TABLE_CONNECTIONS] = 300,
+					  .rows[TABLE_PROCESSES] = 20,
+					  .rows[TABLE_PORTS] = 30};
 
 	(void)state;
 	run(NULL, 5, "netns 2 or netns 3 or proc proc1*");
@@ -226,8 +232,12 @@ static void views_follow_what_matches(void **state)
 
 static void views_follow_rows_that_are_evicted(void **state)
 {
-	const struct model_limits small = {.connections = 2000, .processes = 100, .ports = 300},
-				  tiny = {.connections = 300, .processes = 2, .ports = 7};
+	const struct model_limits small = {.rows[TABLE_CONNECTIONS] = 2000,
+					   .rows[TABLE_PROCESSES] = 100,
+					   .rows[TABLE_PORTS] = 300},
+				  tiny = {.rows[TABLE_CONNECTIONS] = 300,
+					  .rows[TABLE_PROCESSES] = 2,
+					  .rows[TABLE_PORTS] = 7};
 
 	(void)state;
 	run(&small, 3, NULL);

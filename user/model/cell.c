@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#define _GNU_SOURCE /* strerrorname_np */
 #include "model/cell.h"
 
+#include "model/cgroup_label.h"
+#include "model/column.h"
 #include "model/number.h"
 #include "util/fmt.h"
 #include "util/text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,6 +80,14 @@ static size_t put_name(char *dst, size_t size, const struct proc *p)
 	return text_sanitize(dst, size, p->name, strnlen(p->name, EVENT_NAME));
 }
 
+/* The name of the two rows that no key has. 0: it is another one. */
+static size_t put_stand_in(char *dst, size_t size, const struct row *row)
+{
+	if (row->is_other)
+		return put(dst, size, "(other)");
+	return row->is_rest ? put(dst, size, table_info[row->table].rest) : 0;
+}
+
 size_t cell_pid(char *dst, size_t size, const struct row *row, const struct model *m)
 {
 	(void)m;
@@ -93,9 +105,12 @@ size_t cell_process(char *dst, size_t size, const struct row *row, const struct 
 
 size_t cell_user(char *dst, size_t size, const struct row *row, const struct model *m)
 {
+	bool is_name = row->table == TABLE_USERS;
 	const char *name;
 
-	if (!row->proc.pid)
+	if (is_name && (row->is_other || row->is_rest))
+		return put_stand_in(dst, size, row);
+	if (!is_name && !row->proc.pid)
 		return put(dst, size, "-");
 	name = model_user(m, row->proc.uid);
 	if (!name)
@@ -271,6 +286,8 @@ size_t cell_state(char *dst, size_t size, const struct row *row, const struct mo
 size_t cell_netns(char *dst, size_t size, const struct row *row, const struct model *m)
 {
 	(void)m;
+	if (row->table == TABLE_NETNS && (row->is_other || row->is_rest))
+		return put_stand_in(dst, size, row);
 	return row->flow.netns ? put_number(dst, size, row->flow.netns) : put(dst, size, "-");
 }
 
@@ -314,4 +331,84 @@ size_t cell_rx_total(char *dst, size_t size, const struct row *row, const struct
 size_t cell_total(char *dst, size_t size, const struct row *row, const struct model *m)
 {
 	return put_bytes(dst, size, number_total(row, m));
+}
+
+/* `*:22/tcp`, `127.0.0.1:53/udp` */
+size_t cell_listener(char *dst, size_t size, const struct row *row, const struct model *m)
+{
+	char text[ADDR_TEXT + 8];
+	size_t len;
+
+	(void)m;
+	if (row->is_other || row->is_rest)
+		return put_stand_in(dst, size, row);
+	len = put(dst, size, addr_format(text, sizeof(text), &row->flow.local));
+	len += put(dst + len, size - len, "/");
+	return len + put(dst + len, size - len, transport_name(row->transport));
+}
+
+size_t cell_host(char *dst, size_t size, const struct row *row, const struct model *m)
+{
+	char text[ADDR_TEXT];
+
+	(void)m;
+	if (row->is_other || row->is_rest)
+		return put_stand_in(dst, size, row);
+	return put(dst, size, addr_format_ip(text, sizeof(text), &row->flow.peer));
+}
+
+size_t cell_unit(char *dst, size_t size, const struct row *row, const struct model *m)
+{
+	const char *path = model_cgroup(m, row->flow.cgroup_id);
+	char label[CGROUP_LABEL];
+
+	if (row->is_other || row->is_rest)
+		return put_stand_in(dst, size, row);
+	if (!path)
+		return put_number(dst, size, row->flow.cgroup_id);
+	cgroup_label(label, sizeof(label), path);
+	return text_sanitize(dst, size, label, strlen(label));
+}
+
+size_t cell_cgroup(char *dst, size_t size, const struct row *row, const struct model *m)
+{
+	const char *path = model_cgroup(m, row->flow.cgroup_id);
+
+	return path ? text_sanitize(dst, size, path, strlen(path)) : put(dst, size, "-");
+}
+
+/* In the words that people use; else the name of the error. */
+size_t cell_error(char *dst, size_t size, const struct row *row, const struct model *m)
+{
+	static const struct {
+		int error;
+		const char *text;
+	} known[] = {
+		{0, "not known"},
+		{ECONNREFUSED, "refused"},
+		{ECONNRESET, "reset"},
+		{ETIMEDOUT, "timed out"},
+		{EHOSTUNREACH, "no route"},
+		{ENETUNREACH, "no network"},
+		{EADDRNOTAVAIL, "no address"},
+		{EACCES, "not allowed"},
+		{EPERM, "not allowed"},
+	};
+	const char *name = strerrorname_np(row->error);
+
+	(void)m;
+	if (row->is_other)
+		return put(dst, size, "-");
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].error == row->error)
+			return put(dst, size, known[i].text);
+	return name ? put(dst, size, name) : put_number(dst, size, (uint64_t)row->error);
+}
+
+size_t cell_last(char *dst, size_t size, const struct row *row, const struct model *m)
+{
+	uint64_t now_ns = model_totals(m)->time_ns, last_ns = row->count.last_ns;
+	char text[FMT_TEXT];
+
+	return put(dst, size, fmt_age(text, sizeof(text), now_ns > last_ns ? now_ns - last_ns : 0));
 }

@@ -13,5 +13,6 @@ cell_fn cell_pid, cell_process, cell_user, cell_open, cell_opened, cell_listenin
 cell_fn cell_port, cell_service, cell_class, cell_role, cell_processes, cell_transport;
 cell_fn cell_local, cell_peer, cell_state, cell_netns, cell_age;
 cell_fn cell_tx_rate, cell_rx_rate, cell_rate, cell_tx_total, cell_rx_total, cell_total;
+cell_fn cell_listener, cell_host, cell_unit, cell_cgroup, cell_error, cell_last;
 
 #endif

@@ -33,6 +33,12 @@ enum column_id {
 	COLUMN_RX_TOTAL,
 	COLUMN_TOTAL, /* bytes both ways: never shown, to sort and to filter by */
 	COLUMN_RATE,  /* both rates together: never shown, the default order of every table */
+	COLUMN_LISTENER,
+	COLUMN_HOST,
+	COLUMN_UNIT,
+	COLUMN_CGROUP,
+	COLUMN_ERROR,
+	COLUMN_LAST,
 	COLUMN_COUNT
 };
 
@@ -66,6 +72,24 @@ struct column {
 };
 
 extern const struct column columns[COLUMN_COUNT];
+
+/** What there is to say of a table of rows: of a view. */
+struct table_info {
+	const char *key;       /* as in `--view KEY`, lower case */
+	const char *title;     /* `Processes` */
+	const char *brief;     /* the same in few letters */
+	const char *rest;      /* in place of a name: the row of what has no key; NULL = none */
+	enum column_id name;   /* the column that says what a row is: the last to be dropped */
+	enum column_id sort;   /* the order at the start */
+	const char *sort_text; /* how that is called */
+	const struct column *const *columns; /* in the order of display, ended by NULL */
+};
+
+extern const struct table_info table_info[TABLE_COUNT];
+/** The tables in the order in which they are shown: key 1 is the first. */
+extern const enum table_kind table_order[TABLE_COUNT];
+/** By key; TABLE_COUNT if there is none. */
+enum table_kind table_by_key(const char *key);
 
 /** By key, for a table; NULL if there is none. */
 const struct column *column_find(enum table_kind table, const char *key);

@@ -120,10 +120,9 @@ static void forget(struct model *m, struct conn *c)
 {
 	struct table *t = &m->tables[TABLE_CONNECTIONS];
 
-	group_leave(m, c, TABLE_PROCESSES);
-	group_leave(m, c, TABLE_PORTS);
+	group_leave(m, c);
 	cookies_del(&m->cookies, c);
-	m->matching -= c->e.match != NULL;
+	t->matched -= c->e.match != NULL;
 	table_fold(t, &c->e, m->totals.interval_ns);
 	table_remove(t, &c->e);
 }
@@ -160,13 +159,10 @@ static struct conn *create(struct model *m, const struct event *ev, uint32_t has
 	struct table *t = &m->tables[TABLE_CONNECTIONS];
 	struct conn *c;
 	struct entry *e;
-	int kind;
 
 	while (!(e = table_add(t, hash)))
 		evict(m, LIST_ENTRY(table_victim(t), struct conn, e));
 	c = LIST_ENTRY(e, struct conn, e);
-	for (kind = 0; kind < GROUP_KINDS; kind++)
-		list_init(&c->in[kind].link);
 	set_proc(&e->row.proc, &ev->proc);
 	e->row.flow = ev->flow;
 	e->row.transport = ev->flow.transport;
@@ -252,7 +248,7 @@ static bool learn_flow(struct model *m, struct conn *c, const struct flow *f, ui
 	bool changed = merge_flow(&c->e.row.flow, f);
 
 	table_note(&m->tables[TABLE_CONNECTIONS], &c->e);
-	group_place(m, c, TABLE_PORTS);
+	group_place_flow(m, c);
 	recount(m, c);
 	if (changed)
 		conn_touch(m, c, time_ns);
@@ -296,7 +292,7 @@ struct conn *conn_of(struct model *m, const struct event *ev)
 		c = create(m, ev, hash);
 	group_place(m, c, TABLE_PROCESSES);
 	merge_proc(m, c, ev);
-	group_place(m, c, TABLE_PORTS);
+	group_place_again(m, c);
 	if (is_new) {
 		recount(m, c);
 		if (ev->kind != EVENT_SEEN || !ev->seen.was_open)
@@ -341,28 +337,28 @@ static void add_bytes(struct counters *c, uint64_t tx_bytes, uint64_t rx_bytes)
 void conn_transfer(struct model *m, struct conn *c, uint64_t tx_bytes, uint64_t rx_bytes)
 {
 	add_bytes(&c->e.row.count, tx_bytes, rx_bytes);
-	add_bytes(&group_row(m, c, TABLE_PROCESSES)->count, tx_bytes, rx_bytes);
-	add_bytes(&group_row(m, c, TABLE_PORTS)->count, tx_bytes, rx_bytes);
+	for (int kind = 0; kind < GROUP_KINDS; kind++) {
+		add_bytes(&group_row(m, c, kind)->count, tx_bytes, rx_bytes);
+		if (c->e.match)
+			add_bytes(group_match(m, c, kind), tx_bytes, rx_bytes);
+	}
 	add_bytes(everything_of(m), tx_bytes, rx_bytes);
-	if (!c->e.match)
-		return;
-	add_bytes(group_match(m, c, TABLE_PROCESSES), tx_bytes, rx_bytes);
-	add_bytes(group_match(m, c, TABLE_PORTS), tx_bytes, rx_bytes);
-	add_bytes(&m->totals.count, tx_bytes, rx_bytes);
+	if (c->e.match)
+		add_bytes(&m->totals.count, tx_bytes, rx_bytes);
 }
 
 void conn_fail(struct model *m, struct conn *c, int error)
 {
 	c->e.row.error = error;
 	c->e.row.count.failed++;
-	group_row(m, c, TABLE_PROCESSES)->count.failed++;
-	group_row(m, c, TABLE_PORTS)->count.failed++;
+	for (int kind = 0; kind < GROUP_KINDS; kind++) {
+		group_row(m, c, kind)->count.failed++;
+		if (c->e.match)
+			group_match(m, c, kind)->failed++;
+	}
 	everything_of(m)->failed++;
-	if (!c->e.match)
-		return;
-	group_match(m, c, TABLE_PROCESSES)->failed++;
-	group_match(m, c, TABLE_PORTS)->failed++;
-	m->totals.count.failed++;
+	if (c->e.match)
+		m->totals.count.failed++;
 }
 
 static void end(struct model *m, struct conn *c, uint64_t time_ns)

@@ -1,27 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the path of a control group says: the units of systemd and the container in it. */
+/* Control groups, units and containers: what the words of these names ask. */
+#include "model/cgroup_label.h"
 #include "model/filter_parts.h"
 
 #include "util/num.h"
 
 #include <string.h>
-
-enum { CONTAINER_ID = 64 }; /* hex digits: Docker, containerd, CRI-O and Podman all have so many */
-
-/* One directory of a path. */
-struct part {
-	const char *text;
-	size_t len;
-};
-
-/* The next directory of the path at *@at; false at its end. */
-static bool next_part(const char **at, struct part *p)
-{
-	*at += strspn(*at, "/");
-	*p = (struct part){*at, strcspn(*at, "/")};
-	*at += p->len;
-	return p->len;
-}
 
 static const char *path_of(const struct row *row, const struct model *m)
 {
@@ -70,22 +54,8 @@ bool filter_holds_cgroup(const struct filter_test *t, const struct row *row, con
 
 /* ---- unit ---- */
 
-static bool is_unit(struct part p)
-{
-	static const char *const suffixes[] = {".service", ".scope", ".slice",
-					       ".socket",  ".mount", ".swap"};
-
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		size_t n = strlen(suffixes[i]);
-
-		if (p.len > n && !memcmp(p.text + p.len - n, suffixes[i], n))
-			return true;
-	}
-	return false;
-}
-
 /* A service may do without its suffix, as with systemctl. */
-static bool unit_holds(const struct filter_test *t, struct part p)
+static bool unit_holds(const struct filter_test *t, struct cgroup_part p)
 {
 	static const char service[] = ".service";
 	size_t n = sizeof(service) - 1;
@@ -99,10 +69,10 @@ static bool unit_holds(const struct filter_test *t, struct part p)
 bool filter_holds_unit(const struct filter_test *t, const struct row *row, const struct model *m)
 {
 	const char *path = path_of(row, m);
-	struct part p;
+	struct cgroup_part p;
 
-	while (path && next_part(&path, &p)) {
-		if (is_unit(p) && unit_holds(t, p))
+	while (path && cgroup_next_part(&path, &p)) {
+		if (cgroup_is_unit(p) && unit_holds(t, p))
 			return true;
 	}
 	return false;
@@ -110,43 +80,16 @@ bool filter_holds_unit(const struct filter_test *t, const struct row *row, const
 
 /* ---- container ---- */
 
-/* The id in `docker-ID.scope`, `cri-containerd-ID.scope`, `libpod-ID.scope/container`, `ID`. */
-static struct part container_id(struct part p)
-{
-	for (size_t i = 0; i + CONTAINER_ID <= p.len; i++) {
-		size_t n = strspn(p.text + i, "0123456789abcdef");
-
-		if (n == CONTAINER_ID)
-			return (struct part){p.text + i, n};
-		i += n;
-	}
-	return (struct part){NULL, 0};
-}
-
-/* The name in `lxc.payload.NAME` of LXC and `machine-NAME.scope` of systemd-machined. */
-static struct part machine_name(struct part p)
-{
-	static const char lxc[] = "lxc.payload.", machine[] = "machine-", scope[] = ".scope";
-	const size_t around = sizeof(machine) + sizeof(scope) - 2;
-
-	if (!strncmp(p.text, lxc, sizeof(lxc) - 1) && p.len > sizeof(lxc) - 1)
-		return (struct part){p.text + sizeof(lxc) - 1, p.len - (sizeof(lxc) - 1)};
-	if (!strncmp(p.text, machine, sizeof(machine) - 1) && p.len > around &&
-	    !memcmp(p.text + p.len - (sizeof(scope) - 1), scope, sizeof(scope) - 1))
-		return (struct part){p.text + sizeof(machine) - 1, p.len - around};
-	return (struct part){NULL, 0};
-}
-
 /* As docker has it, the first digits of an id will do. */
 bool filter_holds_container(const struct filter_test *t, const struct row *row,
 			    const struct model *m)
 {
 	const char *path = path_of(row, m);
 	size_t len = strlen(t->name.pattern);
-	struct part p;
+	struct cgroup_part p;
 
-	while (path && next_part(&path, &p)) {
-		struct part id = container_id(p), name = machine_name(p);
+	while (path && cgroup_next_part(&path, &p)) {
+		struct cgroup_part id = cgroup_container_id(p), name = cgroup_machine_name(p);
 
 		if (id.text && !t->name.glob && len <= id.len &&
 		    !memcmp(id.text, t->name.pattern, len))

@@ -8,56 +8,33 @@
 
 #include <string.h>
 
-/* Fixed width and without padding, since its bytes are hashed. */
-struct group_key {
-	uint64_t start_ns; /* processes; the reason when unattributed */
-	uint32_t pid;      /* processes */
-	uint16_t port;     /* ports, as the next two */
-	uint8_t transport, role;
-};
-
-static struct group_key process_key(const struct proc *p)
+static struct used *used_of(struct group *g)
 {
-	return (struct group_key){.pid = p->pid, .start_ns = conn_proc_start(p)};
+	return LIST_ENTRY(g, struct used, g);
 }
 
-/* Which side of the service the socket is on: a listener is its server's. */
-static uint8_t side_of(uint8_t role)
+static struct conn *conn_at(const struct model *m, uint32_t number)
 {
-	return role == ROLE_LISTENER ? ROLE_SERVER : role;
+	struct entry *e = number ? table_entry(&m->tables[TABLE_CONNECTIONS], number) : NULL;
+
+	return e ? LIST_ENTRY(e, struct conn, e) : NULL;
 }
 
-static struct group_key key_of(const struct conn *c, enum table_kind kind)
+static bool group_is(const struct entry *e, const void *key)
 {
-	const struct flow *f = &c->e.row.flow;
-
-	if (kind == TABLE_PROCESSES)
-		return process_key(&c->e.row.proc);
-	return (struct group_key){
-		.port = model_service_port(f),
-		.transport = f->transport,
-		.role = side_of(f->role),
-	};
+	return !memcmp(&LIST_ENTRY(e, struct group, e)->key, key, sizeof(struct key));
 }
 
-static bool group_is(const struct entry *e, const void *arg)
-{
-	const struct group_key *key = arg;
-	const struct row *row = &e->row;
-
-	if (row->table == TABLE_PROCESSES)
-		return row->proc.pid == key->pid && conn_proc_start(&row->proc) == key->start_ns;
-	return row->port == key->port && row->transport == key->transport && row->role == key->role;
-}
-
-static uint32_t key_hash(const struct model *m, const struct group_key *key)
+static uint32_t key_hash(const struct model *m, const struct key *key)
 {
 	return (uint32_t)hash_bytes(&m->key, key, sizeof(*key));
 }
 
-static struct conn *member_conn(struct list *link, enum table_kind kind)
+static struct group *group_find(const struct model *m, enum table_kind kind, const struct key *key)
 {
-	return LIST_ENTRY((char *)link - kind * sizeof(struct member), struct conn, in[0].link);
+	struct entry *e = table_find(&m->tables[kind], key_hash(m, key), group_is, key);
+
+	return e ? LIST_ENTRY(e, struct group, e) : NULL;
 }
 
 struct row *group_row(struct model *m, struct conn *c, enum table_kind kind)
@@ -86,93 +63,147 @@ struct counters group_share(const struct conn *c, enum table_kind kind)
 	return share;
 }
 
-/* The pair of process and port that @c is a row of, before or after it changes one of them. */
-static void count_user(struct model *m, struct conn *c, bool match,
-		       void count(struct users *u, struct group *process, struct port_users *port))
+static void count_pair(struct model *m, struct group *process, struct group *g, bool match,
+		       void count(struct users *u, struct group *process, struct row_users *row))
 {
-	struct group *process = c->in[TABLE_PROCESSES].group, *g = c->in[TABLE_PORTS].group;
-	struct port *port;
+	struct used *used = used_of(g);
 
-	if (!process || !g)
+	if (!process)
 		return;
-	port = LIST_ENTRY(g, struct port, g);
-	count(&m->users, process, match ? &port->match : &port->all);
-	g->e.row.user_count = port->all.named;
-	table_note(&m->tables[TABLE_PORTS], &g->e);
+	count(&m->users, process, match ? &used->match : &used->all);
+	g->e.row.user_count = used->all.named;
+	table_note(&m->tables[g->e.row.table], &g->e);
+}
+
+/* The pairs of process and other group that @c is a row of, before or after it changes the one of
+ * @kind. */
+static void count_users(struct model *m, struct conn *c, enum table_kind kind, bool match,
+			void count(struct users *u, struct group *process, struct row_users *row))
+{
+	struct group *process = c->in[TABLE_PROCESSES].group;
+
+	if (kind != TABLE_PROCESSES) {
+		count_pair(m, process, c->in[kind].group, match, count);
+		return;
+	}
+	for (int other = TABLE_PROCESSES + 1; other < GROUP_KINDS; other++)
+		if (c->in[other].group)
+			count_pair(m, process, c->in[other].group, match, count);
+}
+
+/* With a filter: whether its row is one of those that there are. */
+static void count_shown(struct model *m, struct group *g)
+{
+	bool shown = g->matching || !counters_empty(&g->shown.count);
+
+	if (shown == g->is_shown)
+		return;
+	g->is_shown = shown;
+	if (shown)
+		m->tables[g->e.row.table].matched++;
+	else
+		m->tables[g->e.row.table].matched--;
+}
+
+static void unlink_member(const struct model *m, struct conn *c, enum table_kind kind)
+{
+	struct member *in = &c->in[kind];
+	struct conn *prev = conn_at(m, in->prev), *next = conn_at(m, in->next);
+
+	if (prev)
+		prev->in[kind].next = in->next;
+	else
+		in->group->first = in->next;
+	if (next)
+		next->in[kind].prev = in->prev;
+	*in = (struct member){0};
 }
 
 static void leave(struct model *m, struct conn *c, enum table_kind kind)
 {
-	if (!c->in[kind].group)
+	struct group *g = c->in[kind].group;
+
+	if (!g)
 		return;
-	count_user(m, c, false, users_unref);
-	if (c->e.match) {
-		count_user(m, c, true, users_unref);
-		c->in[kind].group->matching--;
-	}
-	list_del(&c->in[kind].link);
-	c->in[kind].group = NULL;
+	count_users(m, c, kind, false, users_unref);
+	if (c->e.match)
+		count_users(m, c, kind, true, users_unref);
+	unlink_member(m, c, kind);
+	if (!c->e.match)
+		return;
+	g->matching--;
+	count_shown(m, g);
 }
 
 static void join(struct model *m, struct conn *c, enum table_kind kind, struct group *g)
 {
-	c->in[kind].group = g;
-	list_add_tail(&g->members, &c->in[kind].link);
+	struct conn *next = conn_at(m, g->first);
+
+	c->in[kind] = (struct member){.group = g, .next = g->first};
+	g->first = c->e.number;
+	if (next)
+		next->in[kind].prev = c->e.number;
 	table_set_spare(&m->tables[kind], &g->e, false);
-	count_user(m, c, false, users_ref);
+	count_users(m, c, kind, false, users_ref);
 	if (!c->e.match)
 		return;
-	count_user(m, c, true, users_ref);
+	count_users(m, c, kind, true, users_ref);
 	g->matching++;
+	count_shown(m, g);
 }
 
-static void tidy(struct model *m, struct group *g, enum table_kind kind)
+static void remove_group(struct model *m, struct group *g)
 {
-	if (!list_is_empty(&g->members))
+	struct table *t = &m->tables[g->e.row.table];
+
+	t->matched -= g->is_shown;
+	table_remove(t, &g->e);
+}
+
+static void tidy(struct model *m, struct group *g)
+{
+	if (g->first)
 		return;
 	if (counters_empty(&g->e.row.count))
-		table_remove(&m->tables[kind], &g->e);
+		remove_group(m, g);
 	else
-		table_set_spare(&m->tables[kind], &g->e, true);
+		table_set_spare(&m->tables[g->e.row.table], &g->e, true);
+}
+
+static void fold(struct model *m, struct group *g)
+{
+	table_fold(&m->tables[g->e.row.table], &g->e, m->totals.interval_ns);
+	remove_group(m, g);
 }
 
 /* The shares of its members go to `other` with it, and come back when they next say something. */
 static void evict(struct model *m, struct group *g, enum table_kind kind)
 {
-	struct table *t = &m->tables[kind];
-
-	while (!list_is_empty(&g->members))
-		leave(m, member_conn(g->members.next, kind), kind);
+	while (g->first)
+		leave(m, conn_at(m, g->first), kind);
 	if (!g->e.spare || g->e.dirty)
 		m->totals.evicted[kind]++;
-	table_fold(t, &g->e, m->totals.interval_ns);
-	table_remove(t, &g->e);
+	fold(m, g);
 }
 
 static struct group *create(struct model *m, const struct conn *c, enum table_kind kind,
-			    const struct group_key *key, uint32_t hash)
+			    const struct key *key)
 {
 	struct table *t = &m->tables[kind];
 	struct entry *e;
 	struct group *g;
 
-	while (!(e = table_add(t, hash)))
+	while (!(e = table_add(t, key_hash(m, key))))
 		evict(m, LIST_ENTRY(table_victim(t), struct group, e), kind);
 	g = LIST_ENTRY(e, struct group, e);
-	list_init(&g->members);
-	e->match = m->filter ? &g->shown.count : NULL;
-	if (kind == TABLE_PROCESSES) {
-		e->row.proc = c->e.row.proc;
-	} else {
-		struct port *port = LIST_ENTRY(g, struct port, g);
-
-		e->row.port = key->port;
-		e->row.transport = key->transport;
-		e->row.role = key->role;
-		e->row.users = port->all.users;
-		users_init_port(&port->all);
-		users_init_port(&port->match);
-	}
+	g->key = *key;
+	e->match = is_filtered(m) ? &g->shown.count : NULL;
+	key_fill(&e->row, key, &c->e.row, kind);
+	if (kind == TABLE_PROCESSES)
+		return g;
+	e->row.users = used_of(g)->all.users;
+	users_init_row(&used_of(g)->all);
+	users_init_row(&used_of(g)->match);
 	return g;
 }
 
@@ -187,18 +218,56 @@ static void move_share(const struct model *m, const struct conn *c, enum table_k
 	counters_rate(to, m->totals.interval_ns);
 }
 
+static bool listens(const struct group *g)
+{
+	return g && g->e.row.count.listening;
+}
+
+/* A connection was accepted on its own address, or on all of its family, or, over IPv6, on all. */
+static void find_listener(const struct model *m, const struct conn *c, struct key *key)
+{
+	static const struct addr any_v4 = {.ip = {[10] = 0xff, [11] = 0xff}};
+	const struct group *now = c->in[TABLE_LISTENERS].group;
+	struct key own = *key, any = *key;
+
+	if (listens(group_find(m, TABLE_LISTENERS, key)))
+		return;
+	memset(any.ip, 0, sizeof(any.ip));
+	if (addr_is_v4(&c->e.row.flow.local))
+		memcpy(key->ip, any_v4.ip, sizeof(key->ip));
+	else
+		*key = any;
+	if (listens(group_find(m, TABLE_LISTENERS, key)))
+		return;
+	*key = any;
+	if (listens(group_find(m, TABLE_LISTENERS, key)))
+		return;
+	/* It may have been closed since. */
+	*key = own;
+	if (now && now->key.port == own.port && now->key.id == own.id &&
+	    now->key.transport == own.transport)
+		*key = now->key;
+}
+
+static struct key wanted_key(const struct model *m, const struct conn *c, enum table_kind kind)
+{
+	struct key key = key_of(&c->e.row, kind);
+
+	if (kind == TABLE_LISTENERS && key.role != KEY_REST && c->e.row.flow.role != ROLE_LISTENER)
+		find_listener(m, c, &key);
+	return key;
+}
+
 void group_place(struct model *m, struct conn *c, enum table_kind kind)
 {
-	struct group_key key = key_of(c, kind);
+	struct key key = wanted_key(m, c, kind);
 	struct group *from = c->in[kind].group, *to;
-	struct entry *e;
-	uint32_t hash;
 
 	if (from && group_is(&from->e, &key))
 		return;
-	hash = key_hash(m, &key);
-	e = table_find(&m->tables[kind], hash, group_is, &key);
-	to = e ? LIST_ENTRY(e, struct group, e) : create(m, c, kind, &key, hash);
+	to = group_find(m, kind, &key);
+	if (!to)
+		to = create(m, c, kind, &key);
 	/* Only now: making room may have evicted the group that it is in. */
 	from = c->in[kind].group;
 	move_share(m, c, kind, &group_row(m, c, kind)->count, &to->e.row.count);
@@ -209,26 +278,46 @@ void group_place(struct model *m, struct conn *c, enum table_kind kind)
 	table_touch(&m->tables[kind], &to->e);
 	if (from) {
 		table_note(&m->tables[kind], &from->e);
-		tidy(m, from, kind);
+		tidy(m, from);
 	}
 }
 
-void group_leave(struct model *m, struct conn *c, enum table_kind kind)
+/* Those that can stay where they are cost a look: a flow that changed is placed by its own. A
+ * listener that is new, or was found late, gets what it accepts when that next says something. */
+void group_place_again(struct model *m, struct conn *c)
 {
-	struct group *g = c->in[kind].group;
+	for (int kind = TABLE_PROCESSES + 1; kind < GROUP_KINDS; kind++) {
+		const struct group *g = c->in[kind].group;
 
-	leave(m, c, kind);
-	if (g)
-		tidy(m, g, kind);
+		if (!g || kind == TABLE_USERS ||
+		    (kind == TABLE_LISTENERS && g->key.role != KEY_REST && !listens(g)))
+			group_place(m, c, (enum table_kind)kind);
+	}
 }
 
-struct group *group_process(struct model *m, const struct proc *proc)
+void group_place_flow(struct model *m, struct conn *c)
 {
-	struct group_key key = process_key(proc);
-	struct entry *e;
+	for (int kind = TABLE_PROCESSES + 1; kind < GROUP_KINDS; kind++)
+		group_place(m, c, (enum table_kind)kind);
+}
 
-	e = table_find(&m->tables[TABLE_PROCESSES], key_hash(m, &key), group_is, &key);
-	return e ? LIST_ENTRY(e, struct group, e) : NULL;
+void group_leave(struct model *m, struct conn *c)
+{
+	for (int kind = 0; kind < GROUP_KINDS; kind++) {
+		struct group *g = c->in[kind].group;
+
+		leave(m, c, (enum table_kind)kind);
+		if (g)
+			tidy(m, g);
+	}
+}
+
+static struct group *group_process(const struct model *m, const struct proc *proc)
+{
+	const struct row row = {.proc = *proc};
+	struct key key = key_of(&row, TABLE_PROCESSES);
+
+	return group_find(m, TABLE_PROCESSES, &key);
 }
 
 static void rename_proc(struct proc *to, const struct proc *from)
@@ -238,28 +327,33 @@ static void rename_proc(struct proc *to, const struct proc *from)
 	to->uid = from->uid;
 }
 
+static void rename_user(struct model *m, const struct conn *c, const struct proc *proc)
+{
+	for (int kind = TABLE_PROCESSES + 1; kind < GROUP_KINDS; kind++) {
+		struct group *g = c->in[kind].group;
+
+		if (!g)
+			continue;
+		users_rename(&used_of(g)->all, proc);
+		users_rename(&used_of(g)->match, proc);
+		table_note(&m->tables[kind], &g->e);
+	}
+}
+
 void group_identify(struct model *m, const struct proc *proc)
 {
 	struct group *g = group_process(m, proc);
-	struct list *l;
 
 	if (!g)
 		return;
 	rename_proc(&g->e.row.proc, proc);
 	table_note(&m->tables[TABLE_PROCESSES], &g->e);
-	for (l = g->members.next; l != &g->members; l = l->next) {
-		struct conn *c = member_conn(l, TABLE_PROCESSES);
-		struct group *port = c->in[TABLE_PORTS].group;
-
+	for (struct conn *c = conn_at(m, g->first); c;
+	     c = conn_at(m, c->in[TABLE_PROCESSES].next)) {
 		rename_proc(&c->e.row.proc, proc);
 		table_note(&m->tables[TABLE_CONNECTIONS], &c->e);
-		if (port) {
-			struct port *p = LIST_ENTRY(port, struct port, g);
-
-			users_rename(&p->all, &g->e.row.proc);
-			users_rename(&p->match, &g->e.row.proc);
-			table_note(&m->tables[TABLE_PORTS], &port->e);
-		}
+		group_place(m, c, TABLE_USERS);
+		rename_user(m, c, &g->e.row.proc);
 		match_look(m, c);
 	}
 }
@@ -280,20 +374,16 @@ void group_quiet(struct entry *e, void *arg)
 {
 	struct model *m = arg;
 
-	if (!e->row.exited || !e->spare)
-		return;
-	table_fold(&m->tables[TABLE_PROCESSES], e, m->totals.interval_ns);
-	table_remove(&m->tables[TABLE_PROCESSES], e);
+	if (e->row.exited && e->spare)
+		fold(m, LIST_ENTRY(e, struct group, e));
 }
 
 /* ---- what matches the filter ---- */
 
 void group_set_match(struct model *m, struct conn *c, bool match)
 {
-	int kind;
-
-	count_user(m, c, true, match ? users_ref : users_unref);
-	for (kind = 0; kind < GROUP_KINDS; kind++) {
+	count_users(m, c, TABLE_PROCESSES, true, match ? users_ref : users_unref);
+	for (int kind = 0; kind < GROUP_KINDS; kind++) {
 		struct group *g = c->in[kind].group;
 
 		if (!g)
@@ -302,18 +392,20 @@ void group_set_match(struct model *m, struct conn *c, bool match)
 			g->matching++;
 		else
 			g->matching--;
+		count_shown(m, g);
 		table_note(&m->tables[kind], &g->e);
 	}
 }
 
-void group_reset_match(struct entry *e, bool filtered)
+void group_reset_match(struct model *m, struct entry *e)
 {
 	struct group *g = LIST_ENTRY(e, struct group, e);
 
 	memset(&g->shown, 0, sizeof(g->shown));
-	e->match = filtered ? &g->shown.count : NULL;
-	if (e->row.table == TABLE_PORTS)
-		users_init_port(&LIST_ENTRY(g, struct port, g)->match);
+	g->is_shown = false;
+	e->match = is_filtered(m) ? &g->shown.count : NULL;
+	if (e->row.table != TABLE_PROCESSES)
+		users_init_row(&used_of(g)->match);
 }
 
 const struct row *group_shown_at(const struct entry *e)
@@ -326,15 +418,13 @@ const struct row *group_shown(struct entry *e)
 	struct group *g = LIST_ENTRY(e, struct group, e);
 	struct counters count = g->shown.count;
 
-	if (!g->matching && counters_empty(&count))
+	if (!g->is_shown)
 		return NULL;
 	g->shown = e->row;
 	g->shown.count = count;
-	if (e->row.table == TABLE_PORTS) {
-		struct port *port = LIST_ENTRY(g, struct port, g);
-
-		g->shown.users = port->match.users;
-		g->shown.user_count = port->match.named;
+	if (e->row.table != TABLE_PROCESSES) {
+		g->shown.users = used_of(g)->match.users;
+		g->shown.user_count = used_of(g)->match.named;
 	}
 	return &g->shown;
 }

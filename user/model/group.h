@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/** Rows of processes and of ports: the groups that connections are members of, and their shares. */
+/** Rows of processes, ports, peers ...: the groups that connections are members of, and their
+ * shares. What makes a group is said by key.h alone. */
 #ifndef MODEL_GROUP_H
 #define MODEL_GROUP_H
 
@@ -19,19 +20,22 @@ void group_set_match(struct model *m, struct conn *c, bool match);
 const struct row *group_shown(struct entry *e);
 /** Where that row is, also when nothing matches. */
 const struct row *group_shown_at(const struct entry *e);
-/** Forget what matches; no member may match. @filtered: there is a filter from now on. */
-void group_reset_match(struct entry *e, bool filtered);
-/** What @c adds to its group. A process counts each use it makes of a socket; ports and totals
- *  count a socket once, however many processes share it. */
+/** Forget what matches, as the filter has changed; no member may match. */
+void group_reset_match(struct model *m, struct entry *e);
+/** What @c adds to its group. A process counts each use it makes of a socket; other groups and
+ *  totals count a socket once, however many processes share it. */
 struct counters group_share(const struct conn *c, enum table_kind kind);
 /** See to it that @c is a member of the group that its process and flow say: creates the row if
  *  need be, and moves the share. */
 void group_place(struct model *m, struct conn *c, enum table_kind kind);
-/** @c goes, its share stays. A group without members becomes spare, or goes if it is empty. */
-void group_leave(struct model *m, struct conn *c, enum table_kind kind);
-/** NULL if @proc has no row. */
-struct group *group_process(struct model *m, const struct proc *proc);
-/** Process @proc has this name and user now: in its row, its connections and its ports. */
+/** For all kinds but processes, after the flow of @c may have changed. */
+void group_place_flow(struct model *m, struct conn *c);
+/** For all kinds but processes, where it costs little: what is new or was evicted, another user, a
+ *  listener that was not known. */
+void group_place_again(struct model *m, struct conn *c);
+/** @c goes, its shares stay. A group without members becomes spare, or goes if it is empty. */
+void group_leave(struct model *m, struct conn *c);
+/** Process @proc has this name and user now: in its row, its connections and their groups. */
 void group_identify(struct model *m, const struct proc *proc);
 
 /** The process has ended: its row goes to `other` once it has no connections and was shown. */

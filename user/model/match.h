@@ -17,9 +17,12 @@
 #include "model/model.h"
 
 struct conn;
+struct entry;
 
 /** Look whether @c matches now. Nothing without a filter. */
 void match_look(struct model *m, struct conn *c);
+/** Look whether @e, a row of failures, does. */
+void match_failure(struct model *m, struct entry *e);
 /** At the end of an interval, when all tables have had theirs. */
 void match_tick(struct model *m);
 

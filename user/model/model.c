@@ -3,6 +3,7 @@
 
 #include "model/conn.h"
 #include "model/counters.h"
+#include "model/failure.h"
 #include "model/group.h"
 #include "model/match.h"
 #include "model/state.h"
@@ -11,15 +12,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_CONNECTIONS = 131072, DEFAULT_PROCESSES = 16384, DEFAULT_PORTS = 16384 };
-
 enum { WELL_KNOWN_END = 1024, IANA_EPHEMERAL_MIN = 49152, IANA_EPHEMERAL_MAX = 65535 };
+
+static int init_table(struct table *t, enum table_kind kind, uint32_t limit)
+{
+	switch (kind) {
+	case TABLE_CONNECTIONS:
+		return table_init(t, kind, sizeof(struct conn), limit ? limit : 131072);
+	case TABLE_PROCESSES:
+		return table_init(t, kind, sizeof(struct group), limit ? limit : 16384);
+	case TABLE_FAILURES:
+		return table_init(t, kind, sizeof(struct entry), limit ? limit : 1024);
+	default:
+		return table_init(t, kind, sizeof(struct used), limit ? limit : 16384);
+	}
+}
 
 static int init(struct model *m, const struct model_limits *limits)
 {
 	static const struct model_limits none;
 	const struct model_limits *l = limits ? limits : &none;
-	struct table *t = m->tables;
+	int err = 0;
 
 	m->key = hash_key_random();
 	names_init(&m->user_names, &m->key);
@@ -27,14 +40,9 @@ static int init(struct model *m, const struct model_limits *limits)
 	names_init(&m->cgroup_paths, &m->key);
 	if (cookies_init(&m->cookies, &m->key) || users_init(&m->users))
 		return -1;
-	if (table_init(&t[TABLE_PROCESSES], TABLE_PROCESSES, sizeof(struct group),
-		       l->processes ? l->processes : DEFAULT_PROCESSES) ||
-	    table_init(&t[TABLE_PORTS], TABLE_PORTS, sizeof(struct port),
-		       l->ports ? l->ports : DEFAULT_PORTS) ||
-	    table_init(&t[TABLE_CONNECTIONS], TABLE_CONNECTIONS, sizeof(struct conn),
-		       l->connections ? l->connections : DEFAULT_CONNECTIONS))
-		return -1;
-	return 0;
+	for (int kind = 0; kind < TABLE_COUNT && !err; kind++)
+		err = init_table(&m->tables[kind], (enum table_kind)kind, l->rows[kind]);
+	return err;
 }
 
 struct model *model_new(const struct model_limits *limits)
@@ -82,6 +90,7 @@ static void apply_failure(struct model *m, const struct event *ev)
 
 	conn_fail(m, c, ev->fail.error);
 	conn_touch(m, c, ev->time_ns);
+	failure_add(m, c, ev->fail.error, ev->time_ns);
 }
 
 static void copy_text(char dst[EVENT_TEXT], const char src[EVENT_TEXT])
@@ -123,7 +132,6 @@ static void apply_tick(struct model *m, const struct event *ev)
 		[TABLE_CONNECTIONS] = conn_quiet,
 	};
 	struct model_totals *t = &m->totals;
-	int i;
 
 	t->interval_ns = ev->tick.interval_ns;
 	t->time_ns = ev->time_ns;
@@ -139,7 +147,8 @@ static void apply_tick(struct model *m, const struct event *ev)
 	t->programs = ev->tick.programs;
 	t->programs_error = ev->tick.programs_error;
 	t->ticks++;
-	for (i = TABLE_COUNT - 1; i >= 0; i--) /* connections first: groups lose members by them */
+	/* Connections before their groups, which lose members by them. */
+	for (int i = TABLE_COUNT - 1; i >= 0; i--)
 		table_tick(&m->tables[i], t->interval_ns, quiet[i], m);
 	counters_tick(&t->count, t->interval_ns);
 	counters_tick(&m->everything, t->interval_ns);
@@ -255,20 +264,12 @@ static void pass_match(const struct row *row, void *arg)
 	const struct each *each = arg;
 	struct entry *e = LIST_ENTRY(row, struct entry, row);
 
-	if (row->table != TABLE_CONNECTIONS)
+	if (row->table < GROUP_KINDS)
 		row = group_shown(e);
 	else if (!e->match)
 		return;
 	if (row)
 		each->fn(row, each->arg);
-}
-
-static void count_row(const struct row *row, void *arg)
-{
-	size_t *count = arg;
-
-	(void)row;
-	++*count;
 }
 
 void model_each(const struct model *m, enum table_kind table,
@@ -278,7 +279,7 @@ void model_each(const struct model *m, enum table_kind table,
 	struct each each = {fn, arg};
 	const struct row *other = model_other(m, table);
 
-	if (m->filter)
+	if (is_filtered(m))
 		table_each(t, pass_match, &each);
 	else
 		table_each(t, fn, arg);
@@ -289,7 +290,7 @@ void model_each(const struct model *m, enum table_kind table,
 struct tell {
 	void (*fn)(const struct row *row, bool is_there, void *arg);
 	void *arg;
-	const struct filter *filter;
+	bool filtered;
 };
 
 /* With a filter, of groups the copy that is lent, under the same address also when it is gone. */
@@ -299,9 +300,9 @@ static void tell_change(struct entry *e, void *arg)
 	const struct row *row = &e->row;
 	bool is_there = e->used;
 
-	if (tell->filter && row->table == TABLE_CONNECTIONS) {
+	if (tell->filtered && row->table >= GROUP_KINDS) {
 		is_there = is_there && e->match;
-	} else if (tell->filter) {
+	} else if (tell->filtered) {
 		is_there = is_there && group_shown(e);
 		row = group_shown_at(e);
 	}
@@ -313,7 +314,7 @@ bool model_changes(const struct model *m, enum table_kind table, struct model_ma
 {
 	const struct changes *c = &m->tables[table].changes;
 	struct model_mark was = *mark;
-	struct tell tell = {fn, arg, m->filter};
+	struct tell tell = {fn, arg, is_filtered(m)};
 
 	/* A random number of the model tells it from another one at the same address. */
 	*mark = (struct model_mark){m->key.k0, m->version, c->tick};
@@ -325,7 +326,7 @@ const struct row *model_other(const struct model *m, enum table_kind table)
 {
 	const struct table *t = &m->tables[table];
 
-	if (m->filter)
+	if (is_filtered(m))
 		return counters_empty(&t->other_match.count) ? NULL : &t->other_match;
 	return t->folded ? &t->other : NULL;
 }
@@ -343,7 +344,7 @@ void model_each_changed(const struct model *m, void (*fn)(const struct row *row,
 		for (l = lists[i]->next; l != lists[i]; l = l->next) {
 			const struct entry *e = LIST_ENTRY(l, struct entry, change);
 
-			if (e->row.changed && (!m->filter || e->match))
+			if (e->row.changed && (!is_filtered(m) || e->match))
 				fn(&e->row, arg);
 		}
 	}
@@ -352,19 +353,13 @@ void model_each_changed(const struct model *m, void (*fn)(const struct row *row,
 size_t model_rows(const struct model *m, enum table_kind table)
 {
 	const struct table *t = &m->tables[table];
-	size_t count = 0;
 
-	if (!m->filter)
-		return t->count + (t->folded != 0);
-	if (table == TABLE_CONNECTIONS)
-		return m->matching + (model_other(m, table) != NULL);
-	model_each(m, table, count_row, &count);
-	return count;
+	return (is_filtered(m) ? t->matched : t->count) + (model_other(m, table) != NULL);
 }
 
 const struct counters *model_everything(const struct model *m)
 {
-	return m->filter ? &m->everything : &m->totals.count;
+	return is_filtered(m) ? &m->everything : &m->totals.count;
 }
 
 const struct model_totals *model_totals(const struct model *m)
@@ -391,33 +386,9 @@ const char *model_service(const struct model *m, uint8_t transport, uint16_t por
 	return names_get(&m->service_names, service_id(transport, port));
 }
 
-static bool has_ports(uint8_t transport)
-{
-	switch (transport) {
-	case TRANSPORT_TCP:
-	case TRANSPORT_UDP:
-	case TRANSPORT_SCTP:
-	case TRANSPORT_MPTCP:
-	case TRANSPORT_UDPLITE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 uint16_t model_service_port(const struct flow *flow)
 {
-	if (!has_ports(flow->transport))
-		return 0;
-	switch (flow->role) {
-	case ROLE_SERVER:
-	case ROLE_LISTENER:
-		return flow->local.port;
-	case ROLE_CLIENT:
-		return flow->peer.port;
-	default:
-		return 0;
-	}
+	return key_service_port(flow);
 }
 
 enum port_class model_port_class(const struct model *m, uint16_t port)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
- * What the events add up to: tables of connections, processes and ports.
- * Fed by events alone; never reads a clock, opens a file or fails after model_new.
- * At every tick: sum over connections = sum over processes = sum over ports = total, rows `other`
+ * What the events add up to: a table of connections, tables of what they are grouped by, and one of
+ * failures. Fed by events alone; never reads a clock, opens a file or fails after model_new.
+ * At every tick: sum over connections = sum over each table of groups = total, rows `other`
  * included; with a filter too. The same events in give the same tables out.
  */
 #ifndef MODEL_MODEL_H
@@ -14,10 +14,22 @@
 
 #include "event/event.h"
 
-enum table_kind { TABLE_PROCESSES, TABLE_PORTS, TABLE_CONNECTIONS, TABLE_COUNT };
+enum table_kind {
+	TABLE_PROCESSES,
+	TABLE_PORTS,
+	TABLE_LISTENERS, /* what accepts, with what it has accepted */
+	TABLE_PEERS,     /* remote hosts */
+	TABLE_USERS,
+	TABLE_CGROUPS,     /* units, containers, pods */
+	TABLE_NETNS,       /* network namespaces */
+	TABLE_CONNECTIONS, /* those before it are groups of these */
+	TABLE_FAILURES,    /* connects that failed, by who, where to and why */
+	TABLE_COUNT,
+	GROUP_KINDS = TABLE_CONNECTIONS
+};
 
 enum {
-	ROW_USERS = 4 /* processes named in a row of a port; more are counted */
+	ROW_USERS = 4 /* processes named in a row of a group; more are counted */
 };
 
 enum port_class {
@@ -39,29 +51,32 @@ struct counters {
 	uint64_t first_ns, last_ns; /* boottime; first seen, last changed (bytes or state) */
 };
 
-/** A row of any table. Which fields hold is said by the table; all others are zero. */
+/** A row of any table. Which fields hold is said by the table; all others are zero. Rows of groups
+ *  have in proc and flow what all their connections have in common, and no more. */
 struct row {
 	enum table_kind table;
 	struct counters count;
-	struct proc proc; /* connections, processes */
-	struct flow flow; /* connections */
+	struct proc proc; /* connections, processes; users: uid; failures: the last one */
+	struct flow flow; /* connections; failures: the last one */
 	bool is_other;    /* the one row of each table that takes what was ended or evicted */
+	bool is_rest;     /* groups: of the connections that have no peer, no process, ... */
 	bool ended;   /* connections: closed; stays until the tick after the one that showed it */
 	bool exited;  /* processes: it has ended; goes to `other` when all is shown */
 	bool changed; /* bytes or state in the last whole interval */
-	int error;    /* connections: errno of a failed connect */
-	/* ports */
+	int error;    /* connections, failures: errno of a failed connect */
+	/* ports, listeners */
 	uint16_t port;     /* service port; 0 = none (raw, packet, or not known) */
-	uint8_t transport; /* also set in connections */
+	uint8_t transport; /* also set in connections, failures */
 	uint8_t role;      /* ROLE_SERVER (with its listeners), ROLE_CLIENT or ROLE_UNKNOWN */
-	/* Processes that have rows of connections or listeners here, ended ones until they were
-	 * shown; when there are none any more, the last one that had. */
+	/* Groups but processes: those that have rows of connections or listeners here, ended ones
+	 * until they were shown; when there are none any more, the last one that had. */
 	uint32_t user_count;
 	const struct proc *users; /* min(user_count, ROW_USERS) of them; borrowed like the row */
 };
 
 struct model_limits {
-	uint32_t connections, processes, ports; /* rows; 0 = default (131072, 16384, 16384) */
+	/* rows; 0 = default: 131072 connections, 1024 failures, 16384 of the others */
+	uint32_t rows[TABLE_COUNT];
 };
 
 struct model_totals {
@@ -102,6 +117,15 @@ struct filter;
  *  sums over those that match now, or did when they were last shown; of what ended before this
  *  call nothing is known. Loss and own cost stay whole. Linear in the rows there are. */
 void model_set_filter(struct model *m, const struct filter *f);
+enum {
+	MODEL_SCOPES = 8 /* rows that can be gone into at once */
+};
+
+/** The same, and besides only what belongs to each of the @count rows at @rows, of groups or of
+ *  failures, which need not be there any more. What matches a row of failures is what the same
+ *  program has with the same peer. 0, or -EINVAL: `other` and connections have no members, or there
+ *  are more than MODEL_SCOPES; then nothing has changed. */
+int model_choose(struct model *m, const struct filter *f, const struct row *rows, size_t count);
 /** NULL = none. */
 const struct filter *model_filter(const struct model *m);
 /** All sockets, whatever the filter. */
@@ -127,7 +151,7 @@ bool model_changes(const struct model *m, enum table_kind table, struct model_ma
 		   void (*fn)(const struct row *row, bool is_there, void *arg), void *arg);
 /** The row `other`, or NULL if it holds nothing; borrowed until the next model_apply. */
 const struct row *model_other(const struct model *m, enum table_kind table);
-/** Number of rows, `other` included if it holds anything. */
+/** Number of rows, `other` included if it holds anything. At once. */
 size_t model_rows(const struct model *m, enum table_kind table);
 const struct model_totals *model_totals(const struct model *m);
 /** Name of a user or NULL; borrowed until the next model_apply. */

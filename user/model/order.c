@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "model/order.h"
 
+#include "model/cgroup_label.h"
+#include "model/key.h"
+
 #include <string.h>
 
 static int cmp(uint64_t a, uint64_t b)
@@ -41,7 +44,7 @@ int order_process(const struct row *a, const struct row *b, const struct model *
 
 int order_user(const struct row *a, const struct row *b, const struct model *m)
 {
-	if (!a->proc.pid || !b->proc.pid)
+	if (a->table != TABLE_USERS && (!a->proc.pid || !b->proc.pid))
 		return cmp(!a->proc.pid, !b->proc.pid);
 	return cmp_names(model_user(m, a->proc.uid), model_user(m, b->proc.uid), a->proc.uid,
 			 b->proc.uid);
@@ -179,6 +182,48 @@ int order_activity(const struct row *a, const struct row *b, const struct model 
 	return c ? c : cmp(x->open, y->open);
 }
 
+int order_listener(const struct row *a, const struct row *b, const struct model *m)
+{
+	int c = cmp(a->port, b->port);
+
+	if (!c)
+		c = addr_cmp(&a->flow.local, &b->flow.local);
+	return c ? c : order_transport(a, b, m);
+}
+
+int order_host(const struct row *a, const struct row *b, const struct model *m)
+{
+	return order_peer(a, b, m);
+}
+
+int order_unit(const struct row *a, const struct row *b, const struct model *m)
+{
+	char x[CGROUP_LABEL], y[CGROUP_LABEL];
+	const char *p = model_cgroup(m, a->flow.cgroup_id), *q = model_cgroup(m, b->flow.cgroup_id);
+
+	return cmp_names(p ? cgroup_label(x, sizeof(x), p) : NULL,
+			 q ? cgroup_label(y, sizeof(y), q) : NULL, a->flow.cgroup_id,
+			 b->flow.cgroup_id);
+}
+
+int order_cgroup(const struct row *a, const struct row *b, const struct model *m)
+{
+	return cmp_names(model_cgroup(m, a->flow.cgroup_id), model_cgroup(m, b->flow.cgroup_id),
+			 a->flow.cgroup_id, b->flow.cgroup_id);
+}
+
+int order_error(const struct row *a, const struct row *b, const struct model *m)
+{
+	(void)m;
+	return cmp((uint64_t)a->error, (uint64_t)b->error);
+}
+
+int order_last(const struct row *a, const struct row *b, const struct model *m)
+{
+	(void)m;
+	return cmp(b->count.last_ns, a->count.last_ns);
+}
+
 static int order_proc(const struct proc *a, const struct proc *b)
 {
 	int c = cmp(a->pid, b->pid);
@@ -197,19 +242,52 @@ static int order_port_key(const struct row *a, const struct row *b)
 	return c ? c : cmp(a->role, b->role);
 }
 
-int order_key(const struct row *a, const struct row *b)
+static int order_failure(const struct row *a, const struct row *b)
 {
-	int c = 0;
+	int c = strncmp(a->proc.name, b->proc.name, EVENT_NAME);
 
-	if (a->table == TABLE_PORTS)
-		return order_port_key(a, b);
-	if (a->table == TABLE_CONNECTIONS)
-		c = cmp(a->flow.cookie, b->flow.cookie);
+	if (!c)
+		c = addr_cmp(&a->flow.peer, &b->flow.peer);
+	if (!c)
+		c = cmp((uint64_t)a->error, (uint64_t)b->error);
+	if (!c)
+		c = cmp(a->flow.netns, b->flow.netns);
+	if (!c)
+		c = cmp(a->transport, b->transport);
+	if (!c)
+		c = cmp(a->proc.uid, b->proc.uid);
+	if (!c)
+		c = cmp(a->proc.pid != 0, b->proc.pid != 0);
+	return c ? c : cmp(a->proc.unattributed, b->proc.unattributed);
+}
+
+static int order_connection(const struct row *a, const struct row *b)
+{
+	int c = cmp(a->flow.cookie, b->flow.cookie);
+
 	if (!c)
 		c = order_proc(&a->proc, &b->proc);
-	if (!c && a->table == TABLE_CONNECTIONS)
+	if (!c)
 		c = cmp(a->flow.per_peer, b->flow.per_peer);
-	if (!c && a->table == TABLE_CONNECTIONS)
-		c = addr_cmp(&a->flow.peer, &b->flow.peer);
-	return c;
+	return c ? c : addr_cmp(&a->flow.peer, &b->flow.peer);
+}
+
+int order_key(const struct row *a, const struct row *b)
+{
+	struct key x, y;
+
+	switch (a->table) {
+	case TABLE_PROCESSES:
+		return order_proc(&a->proc, &b->proc);
+	case TABLE_PORTS:
+		return order_port_key(a, b);
+	case TABLE_CONNECTIONS:
+		return order_connection(a, b);
+	case TABLE_FAILURES:
+		return order_failure(a, b);
+	default: /* whatever the order of these bytes means, it stays */
+		x = key_of(a, a->table);
+		y = key_of(b, b->table);
+		return memcmp(&x, &y, sizeof(x));
+	}
 }

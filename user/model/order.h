@@ -11,6 +11,7 @@ order_fn order_pid, order_process, order_user, order_open, order_opened, order_l
 order_fn order_failed, order_port, order_service, order_class, order_role, order_processes;
 order_fn order_transport, order_local, order_peer, order_state, order_netns, order_age;
 order_fn order_tx_rate, order_rx_rate, order_tx_total, order_rx_total, order_total;
+order_fn order_listener, order_host, order_unit, order_cgroup, order_error, order_last;
 /** By both rates together, then bytes, then what is open: the most active row is the greatest. */
 order_fn order_activity;
 

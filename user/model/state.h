@@ -2,9 +2,10 @@
 /**
  * What a model is made of, for the files of the model alone.
  *
- * What a connection adds to its process and to its port is its share. A share is always whole in
- * one place: in the row of the group that the connection is a member of, or, when that was
- * evicted, in `other` of that table. So it can be moved without a remainder and sums always hold.
+ * What a connection adds to its process, to its port and to its other groups is its share. A share
+ * is always whole in one place: in the row of the group that the connection is a member of, or,
+ * when that was evicted, in `other` of that table. So it can be moved without a remainder and sums
+ * always hold.
  *
  * With a filter, what matches is summed beside, in the same way: see match.h.
  */
@@ -13,30 +14,29 @@
 
 #include "model/cookies.h"
 #include "model/filter.h"
+#include "model/key.h"
 #include "model/names.h"
 #include "model/table.h"
 #include "model/users.h"
 #include "util/hash.h"
 
-enum {
-	GROUP_KINDS = 2 /* TABLE_PROCESSES and TABLE_PORTS, the tables of groups */
-};
-
-struct group { /* a row of the table of processes */
+struct group { /* a row of a table of groups */
 	struct entry e;
-	struct list members; /* of the connections that are in it */
-	uint32_t matching;   /* of these, so many match the filter */
-	struct row shown;    /* with a filter: its count is e.match, the rest is lent with it */
+	struct key key;
+	uint32_t first;    /* of the connections that are in it, by number; 0 = none */
+	uint32_t matching; /* of these, so many match the filter */
+	bool is_shown;     /* with a filter; counted in the table */
+	struct row shown;  /* with a filter: its count is e.match, the rest is lent with it */
 };
 
-struct port { /* a row of the table of ports */
+struct used { /* a row of any of these tables but that of processes */
 	struct group g;
-	struct port_users all, match; /* match: those with connections that match the filter */
+	struct row_users all, match; /* match: those with connections that match the filter */
 };
 
 struct member {
 	struct group *group; /* NULL: the share is in `other` */
-	struct list link;
+	uint32_t prev, next; /* of the connections in the group, by number; 0 = none */
 };
 
 struct conn { /* a row of the table of connections */
@@ -48,6 +48,12 @@ struct conn { /* a row of the table of connections */
 	bool open, listening, opened; /* what is counted for its process, shared or not */
 };
 
+struct scope { /* the connections of one row */
+	enum table_kind kind;
+	struct key key;
+	struct row row; /* of failures: what it is about */
+};
+
 struct model {
 	struct table tables[TABLE_COUNT];
 	struct cookies cookies;
@@ -57,16 +63,23 @@ struct model {
 			     ports, the filter */
 	struct hash_key key;
 	struct model_totals totals;
-	const struct filter *filter; /* borrowed; NULL: totals.count is everything */
-	struct counters everything;  /* with a filter; totals.count is what matches */
-	uint32_t matching;           /* connections that match */
-	bool renamed;                /* names changed that the filter may ask for */
+	const struct filter *filter; /* borrowed, or NULL */
+	struct scope scopes[MODEL_SCOPES];
+	size_t scope_count;         /* without these and a filter totals.count is everything */
+	struct counters everything; /* with a filter; totals.count is what matches */
+	bool renamed;               /* names changed that the filter may ask for */
 };
+
+/** Whether it is of some connections only. */
+static inline bool is_filtered(const struct model *m)
+{
+	return m->filter || m->scope_count;
+}
 
 /** What counts all sockets, whatever the filter. */
 static inline struct counters *everything_of(struct model *m)
 {
-	return m->filter ? &m->everything : &m->totals.count;
+	return is_filtered(m) ? &m->everything : &m->totals.count;
 }
 
 #endif

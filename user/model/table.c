@@ -15,7 +15,6 @@ enum {
 };
 
 struct chunk {
-	struct chunk *next;
 	uint32_t entries;
 	_Alignas(16) char data[]; /* entries of table.entry_size */
 };
@@ -36,18 +35,17 @@ static bool table_grow(struct table *t)
 		return false;
 	if (n > t->limit - t->count)
 		n = t->limit - t->count;
-	c = calloc(1, sizeof(*c) + n * t->entry_size);
+	if (!t->chunks) /* all that there can be: some kilobytes */
+		t->chunks = calloc(t->limit / CHUNK_ENTRIES + 1, sizeof(struct chunk *));
+	c = t->chunks ? calloc(1, sizeof(*c) + n * t->entry_size) : NULL;
 	if (!c)
 		return false;
 	c->entries = n;
-	if (t->last_chunk)
-		t->last_chunk->next = c;
-	else
-		t->chunks = c;
-	t->last_chunk = c;
+	t->chunks[t->chunk_count++] = c;
 	do {
 		struct entry *e = chunk_entry(t, c, --n);
 
+		e->number = (t->chunk_count - 1) * CHUNK_ENTRIES + n + 1;
 		e->hash_next = t->free;
 		t->free = e;
 	} while (n);
@@ -73,14 +71,9 @@ int table_init(struct table *t, enum table_kind kind, size_t entry_size, uint32_
 
 void table_done(struct table *t)
 {
-	struct chunk *c = t->chunks;
-
-	while (c) {
-		struct chunk *next = c->next;
-
-		free(c);
-		c = next;
-	}
+	while (t->chunk_count)
+		free(t->chunks[--t->chunk_count]);
+	free(t->chunks);
 	free(t->buckets);
 	changes_done(&t->changes);
 	memset(t, 0, sizeof(*t));
@@ -144,6 +137,7 @@ struct entry *table_find(const struct table *t, uint32_t hash, entry_is_fn *is, 
 struct entry *table_add(struct table *t, uint32_t hash)
 {
 	struct entry *e;
+	uint32_t number;
 	bool noted;
 
 	if (!t->free && !table_grow(t))
@@ -151,8 +145,10 @@ struct entry *table_add(struct table *t, uint32_t hash)
 	e = t->free;
 	t->free = e->hash_next;
 	noted = e->noted;
+	number = e->number;
 	memset(e, 0, t->entry_size);
 	e->noted = noted;
+	e->number = number;
 	e->row.table = t->kind;
 	e->used = true;
 	e->hash = hash;
@@ -164,6 +160,12 @@ struct entry *table_add(struct table *t, uint32_t hash)
 	hash_link(t, e);
 	table_note(t, e);
 	return e;
+}
+
+struct entry *table_entry(const struct table *t, uint32_t number)
+{
+	number--;
+	return chunk_entry(t, t->chunks[number / CHUNK_ENTRIES], number % CHUNK_ENTRIES);
 }
 
 struct entry *table_victim(const struct table *t)
@@ -272,11 +274,10 @@ void table_tick(struct table *t, uint64_t interval_ns, void (*quiet)(struct entr
 
 void table_each(const struct table *t, void (*fn)(const struct row *row, void *arg), void *arg)
 {
-	struct chunk *c;
-	uint32_t i;
+	for (uint32_t n = 0; n < t->chunk_count; n++) {
+		struct chunk *c = t->chunks[n];
 
-	for (c = t->chunks; c; c = c->next) {
-		for (i = 0; i < c->entries; i++) {
+		for (uint32_t i = 0; i < c->entries; i++) {
 			const struct entry *e = chunk_entry(t, c, i);
 
 			if (e->used)

@@ -20,6 +20,7 @@ struct entry { /* first member of what a table holds */
 	struct list lru;    /* in live or spare, longest unchanged first; as free, in nothing */
 	struct list change; /* in dirty, in shown or in none */
 	uint32_t hash;
+	uint32_t number; /* of this row for life, from 1: see table_entry */
 	bool used;
 	bool spare; /* goes first when room is needed */
 	bool dirty; /* changed since the last tick */
@@ -32,9 +33,11 @@ struct table {
 	enum table_kind kind;
 	size_t entry_size;
 	uint32_t limit, count;
-	struct chunk *chunks, *last_chunk; /* owned; in order of allocation */
-	struct entry *free;                /* by hash_next */
-	struct entry **buckets;            /* owned */
+	uint32_t matched;      /* rows that there are with a filter: for those who count them */
+	struct chunk **chunks; /* owned; in order of allocation */
+	uint32_t chunk_count;
+	struct entry *free;     /* by hash_next */
+	struct entry **buckets; /* owned */
 	uint32_t bucket_mask;
 	struct list live, spare;
 	struct list dirty;      /* changed since the last tick */
@@ -60,6 +63,8 @@ struct entry *table_add(struct table *t, uint32_t hash);
 /** The row that can best go: of the spare ones, else of all, the longest unchanged. NULL if empty.
  */
 struct entry *table_victim(const struct table *t);
+/** The row of a number, in use or not. */
+struct entry *table_entry(const struct table *t, uint32_t number);
 /** Forget @e; its counters are lost unless folded before. */
 void table_remove(struct table *t, struct entry *e);
 /** Add the counters of @e to `other`, and those that match to other_match. */

@@ -11,11 +11,11 @@ enum { FIRST_BUCKETS = 256, CHUNK_PAIRS = 128, NO_SLOT = -1 };
 
 struct user_pair {
 	struct group *process;
-	struct port_users *port;
+	struct row_users *row;
 	struct user_pair *next; /* in its bucket, or of the free ones */
-	struct list waiting;    /* in port->waiting when slot is NO_SLOT */
+	struct list waiting;    /* in row->waiting when slot is NO_SLOT */
 	uint32_t rows;          /* of connections */
-	int slot;               /* of port->slots */
+	int slot;               /* of row->slots */
 };
 
 struct user_chunk {
@@ -45,21 +45,21 @@ void users_done(struct users *u)
 
 /* Addresses of rows are ours, not chosen by others: mixing them is enough. */
 static struct user_pair **bucket_of(const struct users *u, const struct group *process,
-				    const struct port_users *port)
+				    const struct row_users *row)
 {
 	uint64_t h = (uintptr_t)process * UINT64_C(0x9e3779b97f4a7c15);
 
-	h = (h ^ (uintptr_t)port) * UINT64_C(0xc2b2ae3d27d4eb4f);
+	h = (h ^ (uintptr_t)row) * UINT64_C(0xc2b2ae3d27d4eb4f);
 	return &u->buckets[(h >> 32) & u->bucket_mask];
 }
 
 /* Where the pair is linked, or would be the last. */
 static struct user_pair **place_of(const struct users *u, const struct group *process,
-				   const struct port_users *port)
+				   const struct row_users *row)
 {
-	struct user_pair **p = bucket_of(u, process, port);
+	struct user_pair **p = bucket_of(u, process, row);
 
-	while (*p && !((*p)->process == process && (*p)->port == port))
+	while (*p && !((*p)->process == process && (*p)->row == row))
 		p = &(*p)->next;
 	return p;
 }
@@ -80,7 +80,7 @@ static void grow(struct users *u)
 
 		while (pair) {
 			struct user_pair *next = pair->next;
-			struct user_pair **b = bucket_of(u, pair->process, pair->port);
+			struct user_pair **b = bucket_of(u, pair->process, pair->row);
 
 			pair->next = *b;
 			*b = pair;
@@ -114,88 +114,88 @@ static struct user_pair *pair_new(struct users *u)
 	return pair;
 }
 
-static void name_in_slot(struct port_users *port, struct user_pair *pair, int slot)
+static void name_in_slot(struct row_users *row, struct user_pair *pair, int slot)
 {
 	pair->slot = slot;
-	port->slots[slot] = pair;
-	port->users[slot] = pair->process->e.row.proc;
+	row->slots[slot] = pair;
+	row->users[slot] = pair->process->e.row.proc;
 }
 
-static void port_join(struct port_users *port, struct user_pair *pair)
+static void row_join(struct row_users *row, struct user_pair *pair)
 {
 	list_init(&pair->waiting);
-	if (port->pairs < ROW_USERS) {
-		name_in_slot(port, pair, (int)port->pairs);
+	if (row->pairs < ROW_USERS) {
+		name_in_slot(row, pair, (int)row->pairs);
 	} else {
 		pair->slot = NO_SLOT;
-		list_add_tail(&port->waiting, &pair->waiting);
+		list_add_tail(&row->waiting, &pair->waiting);
 	}
-	port->named = ++port->pairs;
+	row->named = ++row->pairs;
 }
 
-static void port_leave(struct port_users *port, struct user_pair *pair)
+static void row_leave(struct row_users *row, struct user_pair *pair)
 {
 	int i;
 
-	port->pairs--;
-	if (port->pairs)
-		port->named = port->pairs;
+	row->pairs--;
+	if (row->pairs)
+		row->named = row->pairs;
 	if (pair->slot == NO_SLOT) {
 		list_del(&pair->waiting);
 		return;
 	}
-	if (!list_is_empty(&port->waiting)) {
-		struct user_pair *next = LIST_ENTRY(port->waiting.next, struct user_pair, waiting);
+	if (!list_is_empty(&row->waiting)) {
+		struct user_pair *next = LIST_ENTRY(row->waiting.next, struct user_pair, waiting);
 
 		list_del(&next->waiting);
-		name_in_slot(port, next, pair->slot);
+		name_in_slot(row, next, pair->slot);
 		return;
 	}
-	for (i = pair->slot; i < (int)port->pairs; i++)
-		name_in_slot(port, port->slots[i + 1], i);
+	for (i = pair->slot; i < (int)row->pairs; i++)
+		name_in_slot(row, row->slots[i + 1], i);
 }
 
-void users_init_port(struct port_users *port)
+void users_init_row(struct row_users *row)
 {
-	port->pairs = port->named = 0;
-	list_init(&port->waiting);
+	row->pairs = row->named = 0;
+	list_init(&row->waiting);
 }
 
-void users_ref(struct users *u, struct group *process, struct port_users *port)
+void users_ref(struct users *u, struct group *process, struct row_users *row)
 {
-	struct user_pair *pair = *place_of(u, process, port), **b;
+	struct user_pair *pair = *place_of(u, process, row), **b;
 
 	if (!pair) {
 		pair = pair_new(u);
 		if (!pair)
 			return;
-		b = bucket_of(u, process, port);
-		*pair = (struct user_pair){.process = process, .port = port, .next = *b};
+		b = bucket_of(u, process, row);
+		*pair = (struct user_pair){.process = process, .row = row, .next = *b};
 		*b = pair;
-		port_join(port, pair);
+		row_join(row, pair);
 	}
 	pair->rows++;
 }
 
-void users_unref(struct users *u, struct group *process, struct port_users *port)
+void users_unref(struct users *u, struct group *process, struct row_users *row)
 {
-	struct user_pair **place = place_of(u, process, port), *pair = *place;
+	struct user_pair **place = place_of(u, process, row), *pair = *place;
 
 	if (!pair || --pair->rows)
 		return;
-	port_leave(port, pair);
+	row_leave(row, pair);
 	*place = pair->next;
 	pair->next = u->free;
 	u->free = pair;
 	u->count--;
 }
 
-void users_rename(struct port_users *port, const struct proc *proc)
+void users_rename(struct row_users *row, const struct proc *proc)
 {
 	uint32_t i;
 
-	for (i = 0; i < port->named && i < ROW_USERS; i++) {
-		struct proc *user = &port->users[i];
+	for (i = 0; i < row->named && i < ROW_USERS; i++) {
+		struct proc *user = &row->users[i];
 
 		if (user->pid == proc->pid && user->start_ns == proc->start_ns)
 			*user = *proc;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
- * Which processes use which port: one pair for each process that has a row of connections on the
- * port, counted by rows, so that the number of users is exact and costs nothing per byte.
+ * Which processes use a port, talk to a peer, run in a control group ...: one pair for each process
+ * that has connections in a row, counted by these, so that the number of users is exact and costs
+ * nothing per byte.
  */
 #ifndef MODEL_USERS_H
 #define MODEL_USERS_H
@@ -15,15 +16,15 @@ struct group;
 struct user_pair;
 struct user_chunk;
 
-struct port_users {                         /* the processes that use a port */
+struct row_users {                          /* the processes that have connections in it */
 	struct list waiting;                /* pairs that have no slot */
 	struct user_pair *slots[ROW_USERS]; /* pairs named in users, without gaps */
 	struct proc users[ROW_USERS];       /* lent to the row */
-	uint32_t pairs;                     /* processes that have rows of connections here */
+	uint32_t pairs;                     /* processes that have connections here */
 	uint32_t named;                     /* the same, but the last one stays named */
 };
 
-struct users {                      /* all pairs; there are never more than rows of connections */
+struct users { /* all pairs; there are never more than memberships of connections */
 	struct user_pair **buckets; /* owned */
 	uint32_t bucket_mask, count;
 	struct user_pair *free;
@@ -34,14 +35,14 @@ struct users {                      /* all pairs; there are never more than rows
 int users_init(struct users *u);
 void users_done(struct users *u);
 
-/** Nobody uses the port; there must be no pairs of it. */
-void users_init_port(struct port_users *port);
-/** One more row of connections of @process on @port. A pair for which there is no memory is not
+/** Nobody uses the row; there must be no pairs of it. */
+void users_init_row(struct row_users *row);
+/** One more connection of @process in @row. A pair for which there is no memory is not
  *  counted. */
-void users_ref(struct users *u, struct group *process, struct port_users *port);
-/** One less. The last user of a port that nobody uses any more stays named. */
-void users_unref(struct users *u, struct group *process, struct port_users *port);
-/** Who @proc is has changed: name it so where @port names it. */
-void users_rename(struct port_users *port, const struct proc *proc);
+void users_ref(struct users *u, struct group *process, struct row_users *row);
+/** One less. The last user of one that nobody uses any more stays named. */
+void users_unref(struct users *u, struct group *process, struct row_users *row);
+/** Who @proc is has changed: name it so where @row names it. */
+void users_rename(struct row_users *row, const struct proc *proc);
 
 #endif

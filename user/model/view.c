@@ -15,7 +15,7 @@ enum { SPARE_LEAST = 256, SPARE_SHARE = 128, SET_LEAST = 64 };
 void view_init(struct view *v, enum table_kind table)
 {
 	*v = (struct view){.table = table};
-	view_sort(v, &columns[COLUMN_RATE]);
+	view_sort(v, &columns[table_info[table].sort]);
 }
 
 void view_done(struct view *v)
@@ -43,8 +43,11 @@ void view_forget(struct view *v)
 static bool before(const struct view *v, const struct model *m, const struct row *a,
 		   const struct row *b)
 {
-	int c = v->sort->compare(a, b, m);
+	int c;
 
+	if (a->is_rest != b->is_rest)
+		return b->is_rest;
+	c = v->sort->compare(a, b, m);
 	if (!c)
 		return order_key(a, b) < 0;
 	return v->descending ? c > 0 : c < 0;

@@ -35,7 +35,8 @@ struct view {
 	struct view_set changed;
 };
 
-/** Sorted by COLUMN_RATE: both rates, then bytes, then what is open, highest first. */
+/** In the order that the table has at the start: as a rule both rates, then bytes, then what is
+ * open, highest first. */
 void view_init(struct view *v, enum table_kind table);
 void view_done(struct view *v);
 /** Sort by a column in its default order; the same column again keeps the order. */

@@ -24,12 +24,6 @@ enum {
 /* An end of the run so soon after a tick shows nothing new and rates of nothing. */
 static const uint64_t no_interval_ns = 10 * 1000 * 1000;
 
-static const char *const titles[TABLE_COUNT] = {
-	[TABLE_PROCESSES] = "Processes",
-	[TABLE_PORTS] = "Ports",
-	[TABLE_CONNECTIONS] = "Connections",
-};
-
 struct text {
 	struct sink sink;
 	int fd;              /* borrowed */
@@ -265,7 +259,8 @@ static bool is_shown(const struct row *row)
 {
 	const struct counters *c = &row->count;
 
-	return c->open || c->listening || c->tx_total || c->rx_total;
+	return c->open || c->listening || c->tx_total || c->rx_total ||
+	       row->table == TABLE_FAILURES;
 }
 
 static size_t count_sorted(const struct view *v)
@@ -302,9 +297,10 @@ static void put_title(struct text *t, enum table_kind table, size_t listed, size
 	char title[EVENT_TEXT];
 
 	if (listed < shown)
-		snprintf(title, sizeof(title), "%s (%zu of %zu)", titles[table], listed, shown);
+		snprintf(title, sizeof(title), "%s (%zu of %zu)", table_info[table].title, listed,
+			 shown);
 	else
-		snprintf(title, sizeof(title), "%s (%zu)", titles[table], shown);
+		snprintf(title, sizeof(title), "%s (%zu)", table_info[table].title, shown);
 	put_line(t, title);
 }
 
@@ -347,12 +343,13 @@ static int text_event(struct sink *s, const struct event *ev, const struct model
 	put_header(t, m);
 	put_filter(t, m);
 	put_notes(t, m);
-	for (int table = 0; table < TABLE_COUNT; table++) {
+	for (int at = 0; at < TABLE_COUNT; at++) {
+		enum table_kind table = table_order[at];
 		int err;
 
 		if (!(t->tables & 1U << table))
 			continue;
-		err = put_table(t, (enum table_kind)table, m);
+		err = put_table(t, table, m);
 		if (err)
 			return err;
 	}
@@ -391,7 +388,7 @@ struct sink *text_new(int fd, const struct text_options *options)
 	if (t->width > WIDTH_MAX)
 		t->width = WIDTH_MAX;
 	t->rows = options->rows;
-	t->tables = options->tables ? options->tables : (1U << TABLE_COUNT) - 1;
+	t->tables = options->tables ? options->tables : TEXT_TABLES;
 	for (int table = 0; table < TABLE_COUNT; table++) {
 		const struct column *sort = NULL;
 

@@ -6,11 +6,15 @@
 #include "model/column.h"
 #include "model/sink.h"
 
+enum { /* what is shown unless asked for */
+       TEXT_TABLES = 1 << TABLE_PROCESSES | 1 << TABLE_PORTS | 1 << TABLE_CONNECTIONS
+};
+
 struct text_options {
 	int width;           /* cells of a line; 0 = 132 */
 	size_t rows;         /* rows of each table; 0 = all that have moved or are open */
 	const char *sort;    /* key of a column, borrowed; NULL = default */
-	unsigned int tables; /* bits of enum table_kind; 0 = all */
+	unsigned int tables; /* bits of enum table_kind; 0 = TEXT_TABLES */
 };
 
 /** Writes to @fd (borrowed). NULL when out of memory. */

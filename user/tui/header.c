@@ -153,7 +153,6 @@ static void add_traffic(struct facts *f, const struct counters *c)
 /* Every reason with its count: what is missing must not hide behind a sum. */
 static void add_lost(struct facts *f, const struct model_totals *t)
 {
-	static const char *const tables[TABLE_COUNT] = {"processes", "ports", "connections"};
 	char text[FACT_TEXT] = "", n[FMT_TEXT];
 	struct fact *fact;
 	size_t len = 0;
@@ -173,7 +172,7 @@ static void add_lost(struct facts *f, const struct model_totals *t)
 		if (!t->evicted[i])
 			continue;
 		fact = add(f, 2, RANK_NOTE, ATTR_NOTE, "%s %s folded into other",
-			   fmt_exact(n, sizeof(n), t->evicted[i]), tables[i]);
+			   fmt_exact(n, sizeof(n), t->evicted[i]), table_info[i].key);
 		fact->squeeze = 12;
 	}
 }
@@ -359,28 +358,42 @@ void header_draw(struct screen *s, const struct ui *ui)
 
 /* --- tabs --- */
 
-static const char *const tab_names[TABLE_COUNT][2] = {
-	/* long, short */
-	[TABLE_PROCESSES] = {"Processes", "Proc"},
-	[TABLE_PORTS] = {"Ports", "Port"},
-	[TABLE_CONNECTIONS] = {"Connections", "Conn"},
+enum tab_form { /* how much of the tabs fits: names, counts; all of the one in use and of failures
+		 */
+		TABS_WHOLE,
+		TABS_BRIEF,
+		TABS_NAMES,
+		TABS_NUMBERS,
+		TABS_ONE,
 };
 
-static void tab_text(char *dst, size_t size, const struct ui *ui, int tab, bool brief)
+static void tab_text(char *dst, size_t size, const struct ui *ui, int at, enum tab_form form)
 {
+	enum table_kind table = table_order[at];
+	const struct table_info *info = &table_info[table];
+	bool active = table == ui->tab || (table == TABLE_FAILURES && ui->row_count[table]);
 	char n[FMT_TEXT];
 
-	snprintf(dst, size, " %d %s %s ", tab + 1, tab_names[tab][brief],
-		 fmt_count(n, sizeof(n), ui->row_count[tab]));
+	fmt_count(n, sizeof(n), ui->row_count[table]);
+	if (form == TABS_WHOLE)
+		snprintf(dst, size, " %d %s %s ", at + 1, info->title, n);
+	else if (form == TABS_BRIEF || (active && form < TABS_ONE) || table == ui->tab)
+		snprintf(dst, size, " %d %s %s ", at + 1, info->brief, n);
+	else if (form == TABS_NAMES)
+		snprintf(dst, size, " %d %s ", at + 1, info->brief);
+	else if (form == TABS_NUMBERS)
+		snprintf(dst, size, " %d ", at + 1);
+	else
+		*dst = '\0';
 }
 
-static int tabs_cells(const struct ui *ui, bool brief)
+static int tabs_cells(const struct ui *ui, enum tab_form form)
 {
 	char text[64];
 	int cells = 0;
 
-	for (int t = 0; t < TABLE_COUNT; t++) {
-		tab_text(text, sizeof(text), ui, t, brief);
+	for (int at = 0; at < TABLE_COUNT; at++) {
+		tab_text(text, sizeof(text), ui, at, form);
 		cells += text_width(text);
 	}
 	return cells;
@@ -389,22 +402,23 @@ static int tabs_cells(const struct ui *ui, bool brief)
 void header_tabs(struct screen *s, const struct ui *ui)
 {
 	const struct rect *r = &ui->layout.tabs;
-	const struct column *sort = ui->tabs[ui->tab].view.sort;
-	bool brief = tabs_cells(ui, false) > r->cols;
-	bool all = tabs_cells(ui, brief) <= r->cols;
+	const struct ui_tab *tab = &ui->tabs[ui->tab];
+	const struct column *sort = tab->view.sort;
+	enum tab_form form = TABS_WHOLE;
 	char text[64];
 	int col = 0, right;
 
+	while (form < TABS_ONE && tabs_cells(ui, form) > r->cols)
+		form++;
 	screen_fill(s, r->row, 0, r->cols, ATTR_TAB);
-	for (int t = 0; t < TABLE_COUNT; t++) {
-		enum attr attr = t == (int)ui->tab ? ATTR_ACTIVE_TAB : ATTR_TAB;
+	for (int at = 0; at < TABLE_COUNT; at++) {
+		enum attr attr = table_order[at] == ui->tab ? ATTR_ACTIVE_TAB : ATTR_TAB;
 
-		tab_text(text, sizeof(text), ui, t, brief);
-		if (all || t == (int)ui->tab)
-			col = screen_put(s, r->row, col, r->cols - col, attr, text);
+		tab_text(text, sizeof(text), ui, at, form);
+		col = screen_put(s, r->row, col, r->cols - col, attr, text);
 	}
 	snprintf(text, sizeof(text), "sorted by %s %s",
-		 sort == ui->tabs[ui->tab].first_sort ? "activity" : sort->title,
+		 sort == tab->first_sort ? table_info[ui->tab].sort_text : sort->title,
 		 rows_sort_mark(ui));
 	right = r->cols - text_width(text);
 	if (right > col)

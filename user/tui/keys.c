@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "tui/keys.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,12 @@ const struct key_row key_rows[] = {
 	{ACTION_VIEW_1, {'1'}, "go to a view", NULL, NULL},
 	{ACTION_VIEW_2, {'2'}, NULL, NULL, NULL},
 	{ACTION_VIEW_3, {'3'}, NULL, NULL, NULL},
+	{ACTION_VIEW_4, {'4'}, NULL, NULL, NULL},
+	{ACTION_VIEW_5, {'5'}, NULL, NULL, NULL},
+	{ACTION_VIEW_6, {'6'}, NULL, NULL, NULL},
+	{ACTION_VIEW_7, {'7'}, NULL, NULL, NULL},
+	{ACTION_VIEW_8, {'8'}, NULL, NULL, NULL},
+	{ACTION_VIEW_9, {'9'}, NULL, NULL, NULL},
 	{ACTION_SORT_PREVIOUS, {'<'}, "sort column left, right", "<>", "Sort"},
 	{ACTION_SORT_NEXT, {'>'}, NULL, NULL, NULL},
 	{ACTION_PAUSE, {' ', 'P'}, "hold the picture", "Space", "Pause"},
@@ -80,20 +87,31 @@ static void key_name(char *dst, size_t size, int key)
 		snprintf(dst, size, "%c", key);
 }
 
+static bool is_digit(int key)
+{
+	return key >= '0' && key <= '9';
+}
+
 char *keys_text(char *dst, size_t size, const struct key_row *row)
 {
 	const struct key_row *end = key_rows + key_row_count;
-	size_t len = 0;
+	size_t len = 0, digit = 0; /* digit: the end of the first of a row of these */
 	char name[16];
 
 	dst[0] = '\0';
 	do {
 		for (int k = 0; k < KEYS_MAX && row->keys[k]; k++) {
+			if (digit && is_digit(row->keys[k])) {
+				len = digit + (size_t)snprintf(dst + digit, size - digit, "-%c",
+							       row->keys[k]);
+				continue;
+			}
 			key_name(name, sizeof(name), row->keys[k]);
 			if (len + strlen(name) + 2 > size)
 				return dst;
 			len += (size_t)snprintf(dst + len, size - len, "%s%s", len ? " " : "",
 						name);
+			digit = is_digit(row->keys[k]) ? len : 0;
 		}
 		row++;
 	} while (row < end && !row->help);

@@ -30,9 +30,15 @@ enum action {
 	ACTION_QUIT,
 	ACTION_NEXT_VIEW,
 	ACTION_PREVIOUS_VIEW,
-	ACTION_VIEW_1, /* in the order of enum table_kind */
+	ACTION_VIEW_1, /* in the order of table_order */
 	ACTION_VIEW_2,
 	ACTION_VIEW_3,
+	ACTION_VIEW_4,
+	ACTION_VIEW_5,
+	ACTION_VIEW_6,
+	ACTION_VIEW_7,
+	ACTION_VIEW_8,
+	ACTION_VIEW_9,
 	ACTION_SORT_PREVIOUS,
 	ACTION_SORT_NEXT,
 	ACTION_SORT_SENT,
@@ -71,7 +77,7 @@ extern const size_t key_row_count;
 
 /** What a key does. */
 enum action keys_action(int key);
-/** Write the keys of a row and of those that joined it: `q F10 Ctrl-C`. Returns @dst. */
+/** Write the keys of a row and of those that joined it: `q F10 Ctrl-C`, `1-9`. Returns @dst. */
 char *keys_text(char *dst, size_t size, const struct key_row *row);
 
 #endif

@@ -2,6 +2,7 @@
 #include "tui/ui.h"
 
 #include "model/filter.h"
+#include "model/order.h"
 #include "tui/help.h"
 #include "tui/keys.h"
 
@@ -55,26 +56,13 @@ static size_t page_rows(const struct ui *ui)
 	return ui->layout.table.rows > 0 ? (size_t)ui->layout.table.rows : 1;
 }
 
-static bool same_proc(const struct proc *a, const struct proc *b)
-{
-	return a->pid == b->pid && a->unattributed == b->unattributed &&
-	       (!a->pid || a->start_ns == b->start_ns);
-}
-
 static bool same_row(const struct row *a, const struct row *b)
 {
+	if (a->table != b->table)
+		return false;
 	if (a->is_other || b->is_other)
 		return a->is_other && b->is_other;
-	switch (a->table) {
-	case TABLE_PROCESSES:
-		return same_proc(&a->proc, &b->proc);
-	case TABLE_PORTS:
-		return a->port == b->port && a->transport == b->transport && a->role == b->role;
-	default:
-		return a->flow.cookie == b->flow.cookie && same_proc(&a->proc, &b->proc) &&
-		       a->flow.per_peer == b->flow.per_peer &&
-		       (!a->flow.per_peer || !addr_cmp(&a->flow.peer, &b->flow.peer));
-	}
+	return !order_key(a, b);
 }
 
 /* By its address, as rows do not move; its memory is looked at only if it is a row still. */
@@ -220,9 +208,18 @@ static unsigned int sort(struct ui *ui, enum action action)
 	}
 }
 
-static unsigned int show(struct ui *ui, int table)
+static int tab_place(const struct ui *ui)
 {
-	ui->tab = (enum table_kind)((table + TABLE_COUNT) % TABLE_COUNT);
+	int at = 0;
+
+	while (table_order[at] != ui->tab)
+		at++;
+	return at;
+}
+
+static unsigned int show(struct ui *ui, int at)
+{
+	ui->tab = table_order[(at + TABLE_COUNT) % TABLE_COUNT];
 	return UI_SCREEN | UI_ROWS;
 }
 
@@ -246,12 +243,18 @@ static unsigned int other(struct ui *ui, enum action action)
 		ui->help_offset = 0;
 		return UI_SCREEN | UI_ROWS;
 	case ACTION_NEXT_VIEW:
-		return show(ui, (int)ui->tab + 1);
+		return show(ui, tab_place(ui) + 1);
 	case ACTION_PREVIOUS_VIEW:
-		return show(ui, (int)ui->tab - 1);
+		return show(ui, tab_place(ui) - 1);
 	case ACTION_VIEW_1:
 	case ACTION_VIEW_2:
 	case ACTION_VIEW_3:
+	case ACTION_VIEW_4:
+	case ACTION_VIEW_5:
+	case ACTION_VIEW_6:
+	case ACTION_VIEW_7:
+	case ACTION_VIEW_8:
+	case ACTION_VIEW_9:
 		return show(ui, (int)(action - ACTION_VIEW_1));
 	case ACTION_PAUSE:
 		ui->paused = !ui->paused;
@@ -342,7 +345,7 @@ static void release(struct ui *ui)
 	}
 }
 
-/* A row of a port borrows its users from the model. */
+/* A row of a group borrows its users from the model. */
 static void hold_users(struct row *row, struct proc users[ROW_USERS])
 {
 	uint32_t n = row->user_count < ROW_USERS ? row->user_count : ROW_USERS;
@@ -356,14 +359,15 @@ static void hold_users(struct row *row, struct proc users[ROW_USERS])
 static int hold_tab(struct ui_tab *tab, const struct model *m)
 {
 	struct view *v = &tab->view;
+	bool has_users = v->table != TABLE_PROCESSES && v->table < GROUP_KINDS;
 	int err = view_update(v, m, SIZE_MAX);
 
 	if (err)
 		return err;
 	tab->held = calloc(v->count + 1, sizeof(*tab->held));
-	if (v->table == TABLE_PORTS)
+	if (has_users)
 		tab->held_users = calloc(v->count + 1, sizeof(*tab->held_users));
-	if (!tab->held || (v->table == TABLE_PORTS && !tab->held_users))
+	if (!tab->held || (has_users && !tab->held_users))
 		return -ENOMEM;
 	for (size_t i = 0; i < v->count; i++) {
 		tab->held[i] = *v->rows[i];

@@ -31,7 +31,7 @@ struct ui_tab {
 	struct row anchor;           /* copy of the selected row as last seen */
 	const struct row *anchor_at; /* where that was, only to compare with; NULL = not known */
 	struct row *held; /* owned copies that view.rows points to while paused, else NULL */
-	struct proc (*held_users)[ROW_USERS]; /* owned; what rows of ports borrow while paused */
+	struct proc (*held_users)[ROW_USERS]; /* owned; what rows of groups borrow while paused */
 };
 
 struct ui {
