@@ -88,6 +88,7 @@ BPF_CFLAGS      = -g -O2 -target bpf -mcpu=v3 -Wall -Werror -ffile-prefix-map=$(
 
 BIN  := $(O)/sockwatch
 SKEL := $(O)/sockwatch.skel.h
+WHO  := $(O)/who.skel.h
 LIB  := $(O)/libsockwatch.a
 GEN  := $(if $(wildcard tests/root/gen*.c),$(O)/tests/root/gen)
 
@@ -105,7 +106,7 @@ UNIT_HELP := $(call object,$(filter-out tests/unit/test_%,$(UNIT_SRC)))
 VM        := $(patsubst %.c,$(O)/%,$(VM_SRC))
 VM_GEN    := $(if $(VM),$(O)/tests/vm/gen)
 BENCH     := $(patsubst %.c,$(O)/%,$(filter-out $(BENCH_BPF),$(BENCH_SRC)))
-BPF       := $(O)/sockwatch.bpf.o $(call object,$(BENCH_BPF))
+BPF       := $(O)/sockwatch.bpf.o $(O)/who.bpf.o $(call object,$(BENCH_BPF))
 FUZZERS   := $(patsubst %.c,$(O)/%,$(FUZZ_SRC))
 OBJECTS   := $(call object,user/main.c $(LIB_SRC) $(UNIT_SRC) $(GEN_SRC) $(VM_SRC) $(FUZZ_SRC)) \
 	$(BENCH:=.o)
@@ -134,14 +135,16 @@ $(OBJECTS): $(O)/%.o: %.c $(O)/flags
 	$(Q)$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/user/capture/live.o: $(SKEL)
+$(O)/user/capture/census.o: $(WHO)
 
-$(SKEL): $(O)/sockwatch.bpf.o
+$(SKEL) $(WHO): $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name sockwatch >$@
+	$(Q)$(BPFTOOL) gen skeleton $< name $* >$@
 
 # The BTF stays. The DWARF goes, twenty times as large and read by nobody, and so does what is for
 # linkers: relocations of the BTF and labels of jumps, a third of the rest.
 $(O)/sockwatch.bpf.o: bpf/sockwatch.bpf.c
+$(O)/who.bpf.o: bpf/who.bpf.c
 $(call object,$(BENCH_BPF)): $(O)/%.o: %.c
 $(BPF): $(O)/flags
 	$(call say,BPF,$@)

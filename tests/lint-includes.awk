@@ -14,13 +14,15 @@ BEGIN {
 	allow["model"]    = "event util"
 	allow["sink"]     = "model event util"
 	allow["tui"]      = "model event util"
+	allow["who"]      = "identity event util"
 	allow["traffic"]  = "event util"
-	allow["top"]      = "capture identity model sink traffic tui event util include"
+	allow["top"]      = "capture identity model sink traffic tui who event util include"
 
 	# System headers that one file, or one folder, has to itself.
 	only["(^|/)n?curses\\.h$"] = "user/tui/term.c"
 	only["^term(info)?\\.h$"]  = "user/tui/term.c"
-	only["\\.skel\\.h$"]       = "user/capture/live.c"
+	only["sockwatch\\.skel\\.h$"] = "user/capture/live.c"
+	only["who\\.skel\\.h$"]   = "user/capture/census.c"
 	only["^bpf/"]              = "user/capture/ bpf/"
 }
 

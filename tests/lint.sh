@@ -11,11 +11,11 @@ sources() { # folders: the C files in them; vmlinux.h is aligned by hand and lef
 ours=$(sources bpf include user)
 all=$(sources bpf include user tests)
 
-# The header that both sides share has no hidden padding on either. clang looks only at structs
+# The headers that both sides share have no hidden padding on either. clang looks only at structs
 # that are used, so each is.
 abi='-fsyntax-only -Wpadded -Werror -Iinclude -x c -'
-side='{ printf "#include <linux/types.h>\n#include \"sockwatch_abi.h\"\n"
-	sed -n "s/^struct \([a-z0-9_]*\) {.*/char \1_used[sizeof(struct \1)];/p" include/sockwatch_abi.h; }'
+side='{ printf "#include <linux/types.h>\n#include \"%s_abi.h\"\n" sockwatch who
+	sed -n "s/^struct \([a-z0-9_]*\) {.*/char \1_used[sizeof(struct \1)];/p" include/*_abi.h; }'
 
 # Left out: what cppcheck cannot parse or find, and in tests what an assertion has ruled out.
 quiet="--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=internalAstError

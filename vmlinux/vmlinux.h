@@ -12,7 +12,32 @@
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 #endif
 
+struct sk_buff;
 struct bpf_map; /* only pointed at; its fields are nobody's business here */
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct hlist_nulls_node {
+	struct hlist_nulls_node *next; /* odd: the end */
+};
+
+struct hlist_nulls_head {
+	struct hlist_nulls_node *first;
+};
+
+struct timer_list {
+	unsigned long expires; /* jiffies */
+};
 
 struct in6_addr {
 	union {
@@ -21,13 +46,64 @@ struct in6_addr {
 	} in6_u;
 };
 
+struct proc_ns_operations;
+
 struct ns_common {
+	const struct proc_ns_operations *ops;
 	unsigned int inum;
 };
 
-struct net {
-	struct ns_common ns;
+struct inet_ehash_bucket {
+	struct hlist_nulls_head chain;
 };
+
+struct inet_listen_hashbucket {
+	struct hlist_nulls_head nulls_head;
+};
+
+struct inet_hashinfo {
+	struct inet_ehash_bucket *ehash;
+	unsigned int ehash_mask;
+	unsigned int lhash2_mask;
+	struct inet_listen_hashbucket *lhash2;
+};
+
+struct udp_hslot {
+	union {
+		struct hlist_head head;
+	};
+};
+
+struct udp_table {
+	struct udp_hslot *hash;
+	unsigned int mask;
+};
+
+struct inet_timewait_death_row {
+	struct inet_hashinfo *hashinfo;
+};
+
+/* tcp_death_row was a pointer from 5.17 to 6.0, which are not walked for it. */
+struct netns_ipv4 {
+	struct inet_timewait_death_row tcp_death_row; /* optional: since 6.1 */
+	struct udp_table *udp_table;                  /* optional: since 6.2 */
+};
+
+struct net {
+	struct list_head list;
+	struct ns_common ns;
+	struct netns_ipv4 ipv4;
+};
+
+struct proto {
+	union {
+		struct udp_table *udp_table;
+	} h;
+};
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
 
 typedef struct {
 	struct net *net;
@@ -48,11 +124,21 @@ struct sock_common {
 	};
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned char skc_reuse : 4;
+	unsigned char skc_reuseport : 1;
+	unsigned char skc_ipv6only : 1;
+	int skc_bound_dev_if;
+	struct proto *skc_prot;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
 	union {
 		unsigned long skc_flags;
+	};
+	union {
+		struct hlist_node skc_node;
+		struct hlist_nulls_node skc_nulls_node;
 	};
 };
 
@@ -77,6 +163,43 @@ typedef struct {
 	int owned;
 } socket_lock_t;
 
+struct wait_queue_head {
+	struct list_head head;
+};
+
+struct wait_queue_entry {
+	void *private;
+	struct list_head entry;
+};
+
+typedef struct wait_queue_head wait_queue_head_t;
+typedef struct wait_queue_entry wait_queue_entry_t;
+
+struct socket_wq {
+	wait_queue_head_t wait;
+};
+
+struct eventpoll;
+
+struct epitem {
+	struct eventpoll *ep;
+};
+
+struct eppoll_entry {
+	struct epitem *base;
+	wait_queue_entry_t wait;
+	wait_queue_head_t *whead;
+};
+
+struct task_struct;
+
+struct poll_wqueues {
+	struct task_struct *polling_task;
+};
+
+struct sock_reuseport;
+struct socket;
+
 struct sock {
 	struct sock_common __sk_common;
 	socket_lock_t sk_lock;
@@ -88,11 +211,30 @@ struct sock {
 	__u16 sk_type;
 	__u16 sk_protocol;
 	struct sock_cgroup_data sk_cgrp_data; /* optional: CONFIG_SOCK_CGROUP_DATA */
+	union {
+		struct socket_wq *sk_wq;
+	};
+	struct socket *sk_socket;
+	void (*sk_data_ready)(struct sock *);
+	__u32 sk_ack_backlog;
+	__u32 sk_max_ack_backlog;
+	struct sock_reuseport *sk_reuseport_cb;
+};
+
+struct inet_timewait_sock {
+	struct sock_common __tw_common;
+	struct timer_list tw_timer;
 };
 
 struct inet_sock {
 	struct sock sk;
 	__be32 inet_saddr;
+};
+
+struct udp_sock {
+	struct inet_sock inet;
+	__u8 encap_type;
+	int (*encap_rcv)(struct sock *, struct sk_buff *);
 };
 
 struct tcp_ulp_ops;
@@ -138,9 +280,34 @@ struct signal_struct {
 	atomic_t live;
 };
 
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[]; /* one element until 6.5, then none, which is flexible */
+};
+
+struct nsproxy {
+	struct net *net_ns;
+};
+
+struct fdtable {
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct task_struct {
 	unsigned int flags;
 	int tgid;
+	struct task_struct *real_parent;
+	struct pid *thread_pid;
+	struct nsproxy *nsproxy;
+	struct files_struct *files;
 	struct task_struct *group_leader;
 	struct signal_struct *signal;
 	__u64 start_boottime;
@@ -148,9 +315,17 @@ struct task_struct {
 	char comm[16];
 };
 
-struct file;
+struct inode {
+	unsigned long i_ino;
+};
+
+struct file {
+	void *private_data;
+	struct inode *f_inode;
+};
 
 struct socket {
+	struct file *file;
 	struct sock *sk;
 };
 
@@ -168,6 +343,15 @@ struct bpf_iter_meta {
 		struct seq_file *seq;
 	};
 	__u64 seq_num;
+};
+
+struct bpf_iter__task {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		struct task_struct *task;
+	};
 };
 
 struct bpf_iter__task_file {

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Sockets as they are now, of every network namespace, and the processes that hold them. Nothing
+ * here is attached: user space runs the walks with BPF_PROG_TEST_RUN, under rcu_read_lock, and
+ * reads the iterators.
+ *
+ * The walks go over the hash tables of TCP and UDP: these have what no process holds (TIME_WAIT,
+ * orphans, connections not accepted yet, the kernel's own), and the namespaces share them but for
+ * those that were told to have their own (tcp_child_ehash_entries, udp_child_hash_entries). Without
+ * locks: what moves meanwhile may be told twice or not at all, as in /proc/net/tcp.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/bpf.h>
+#include <linux/in.h>
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "who_iter.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* ---- walks: context is not looked at ---- */
+
+SEC("raw_tp/")
+int walk_nets(void *ctx)
+{
+	return on_nets();
+}
+
+SEC("raw_tp/")
+int walk_listeners(void *ctx)
+{
+	return on_listeners();
+}
+
+SEC("raw_tp/")
+int walk_udp(void *ctx)
+{
+	return on_udp();
+}
+
+SEC("raw_tp/")
+int walk_connections(void *ctx)
+{
+	return on_connections();
+}
+
+/* ---- iterators ---- */
+
+SEC("iter/task_file")
+int each_file(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+
+	if (task && file)
+		on_each_file(ctx->meta->seq, task, file, ctx->fd);
+	return 0;
+}
+
+SEC("iter/task")
+int each_task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (task)
+		on_each_task(ctx->meta->seq, task);
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * Take a census of this host: of all network namespaces by programs that walk the kernel's tables
+ * (bpf/who.bpf.c), or without privilege by what /proc shows.
+ */
+#ifndef CAPTURE_CENSUS_H
+#define CAPTURE_CENSUS_H
+
+#include "event/census.h"
+
+enum { CENSUS_WHY = 256 };
+
+/** Fill @c, which census_done() frees. 0, -EPERM when the kernel does not take the programs, or
+ *  another -errno; with one line in @why. */
+int census_take(struct census *c, const struct census_ask *ask, char why[CENSUS_WHY]);
+
+/** As far as anybody may: sockets of our network namespace, holders among the processes whose files
+ *  we may read. Names what is missing in @c->missing. 0 or -errno. */
+int census_take_proc(struct census *c, const struct census_ask *ask);
+
+/** Name what takes the packets of kernel sockets, by /proc/kallsyms. */
+void census_name_handlers(struct census *c);
+
+/** TRANSPORT_* of an IP protocol number, a socket type (SOCK_RAW ...) and family. */
+uint8_t census_transport(int family, int type, int protocol);
+
+#endif
