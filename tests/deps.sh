@@ -30,6 +30,7 @@ packages() {
 	test   curl            curl                   curl               curl
 	test   wget            wget                   wget               wget
 	test   iproute2        iproute                iproute2           iproute2
+	test   lsof            lsof                   lsof               lsof
 	test   iputils-ping    iputils                iputils            iputils
 	test   tmux            tmux                   tmux               tmux
 	test   clang-format    clang-tools-extra      -                  clang-extra-tools

@@ -4,6 +4,7 @@
  *
  *   include/sockwatch_abi.h       records, settings and limits that kernel and user space share
  *   vmlinux/vmlinux.h             the kernel's types, as far as we read them
+ *   include/who_abi.h             the same of a census
  *   bpf/sockwatch.bpf.c           entry points, in the order of a socket's life
  *       sock.bpf.h                struct sock and task_struct into flows and accounts
  *       account.bpf.h             bytes of a call to the account of its process: the hot path
@@ -15,6 +16,10 @@
  *       emit.bpf.h, maps.bpf.h    records and loss; maps and variables
  *       look.bpf.h, again.bpf.h   second and third programs where the kernel skips the first
  *       sweep.bpf.h               iterators: open before the start, left over when quiet
+ *   bpf/who.bpf.c                 sockets as they are now: nothing attached, run when asked
+ *       who_sock.bpf.h            kernel structs into records
+ *       who_walk.bpf.h            over the hash tables of TCP and UDP, and who waits on a socket
+ *       who_iter.bpf.h            over open files and tasks
  *   user/capture/                 where events come from
  *       source.h                  live, file or test: one small interface
  *       live                      load, attach, drain, sweep; the only one to see the skeleton
@@ -26,11 +31,16 @@
  *       limits, needs             what may stand in the way; what it takes to run, told apart
  *       decode, uses              records into events; last totals of each use of a socket
  *       host                      clocks, name, own cost
+ *       census, census_parts,     sockets and holders of this moment, all namespaces; the same
+ *       census_proc               without privilege
  *   user/event/                   what happened
  *       event, addr               the one type that crosses layers; endpoints
+ *       census                    tables of sockets and who holds them, at one moment
  *   user/identity/                who it was
  *       ident, passwd, service,   the stage that adds names of users, services and control groups
  *       cgroup
+ *       process, netns            what /proc and control groups say of one process; names of
+ *                                 namespaces
  *   user/model/                   what it adds up to
  *       model, state.h            events into tables: connections, their groups, failures
  *       conn, group, cookies      rows of connections; of their groups; rows of a socket
@@ -59,6 +69,11 @@
  *       layout, draw, header,     rectangles; model and state into a screen
  *       rows, help
  *       screen, term              grid of cells; the terminal, the only one to see curses
+ *   user/who/                     which process has this port
+ *       target, answer            what is asked for; what of a census it is, and who holds it
+ *       scene                     a census with names
+ *       text, json                the answer for a person, for a program
+ *       bound, stop               ways to be bound; how to stop who holds it
  *   user/traffic/                 known bytes, for selftest and tests/root
  *       traffic.h, cases          what a case is; the table of all
  *       forms, uring, ring        ways to send and receive; io_uring without a library
@@ -71,7 +86,7 @@
  *                                 text, unicode
  *   user/                         main (this), opts (command line), run (the loop), budget (length
  *                                 of intervals), check and report (what this kernel lets us
- *                                 see), selftest and findings (known traffic, counted)
+ *                                 see), who, selftest and findings (known traffic, counted)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -97,6 +112,7 @@
 #include "util/lines.h"
 #include "util/phases.h"
 #include "util/text.h"
+#include "who.h"
 
 static void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -277,6 +293,8 @@ int main(int argc, char **argv)
 	opts_parse(&opts, argc, argv);
 	if (opts.command == COMMAND_CHECK)
 		return check_run(&opts);
+	if (opts.command == COMMAND_WHO)
+		return who_run(&opts);
 	if (opts.command == COMMAND_SELFTEST)
 		return selftest_run(&opts);
 	run_block_signals(opts.command == COMMAND_LOG && strcmp(opts.output, "-"));

@@ -61,7 +61,8 @@ static const struct argp_option table[] = {
 	 "Only connections that match, as FILTER: `tcp and port 443 and not proc nginx`; "
 	 "`help` lists the words",
 	 0},
-	{"format", 'f', "FORMAT", 0, "log: json (default), csv, text; check, selftest: json", 0},
+	{"format", 'f', "FORMAT", 0, "log: json (default), csv, text; who, check, selftest: json",
+	 0},
 	{"output", 'o', "FILE", 0, "log: append to FILE; - is stdout (default)", 0},
 	{"by", OPT_BY, "WHAT", 0,
 	 "log: a record for each connection (default), process, port, or their total", 0},
@@ -73,7 +74,11 @@ static const struct argp_option table[] = {
 	{"rotate-size", OPT_ROTATE_SIZE, "BYTES", 0,
 	 "log: FILE becomes FILE.1 before it is larger; K, M, G can follow", 0},
 	{"rotate-keep", OPT_ROTATE_KEEP, "N", 0, "log: keep FILE.1 to FILE.N (default 5)", 0},
-	{"verbose", 'v', NULL, 0, "How long the start took, by step; selftest: every flow", 0},
+	{"quiet", 'q', NULL, 0, "who: only the numbers of the processes", 0},
+	{"verbose", 'v', NULL, 0,
+	 "How long the start took, by step; who: every process and connection; selftest: "
+	 "every flow",
+	 0},
 	{"own-cost", OPT_OWN_COST, NULL, 0,
 	 "Show what sockwatch itself costs, its programs included (key i)", 0},
 	{"cpu-budget", OPT_CPU_BUDGET, "PCT", 0,
@@ -95,6 +100,9 @@ static const char doc[] =
 	"  top       the live view; the default\n"
 	"  log       one record a line for each socket and process that moved bytes or\n"
 	"            changed state in an interval\n"
+	"  who       which process has a port: who [PORT | ADDR:PORT | PROTO/PORT |\n"
+	"            SERVICE | pid:N | NAME]...; all listeners without one; exit status\n"
+	"            0 found, 1 nothing there\n"
 	"  check     what is missing to run, what is seen on this kernel, by which\n"
 	"            hooks; exit status 0 only if everything is exact, 1 if something\n"
 	"            is not, 3 if nothing can be seen\n"
@@ -273,10 +281,8 @@ static void parse_ring_size(struct opts *opts, const char *arg, struct argp_stat
 }
 
 static const char *const commands[] = {
-	[COMMAND_TOP] = "top",
-	[COMMAND_LOG] = "log",
-	[COMMAND_CHECK] = "check",
-	[COMMAND_SELFTEST] = "selftest",
+	[COMMAND_TOP] = "top",     [COMMAND_LOG] = "log",           [COMMAND_WHO] = "who",
+	[COMMAND_CHECK] = "check", [COMMAND_SELFTEST] = "selftest",
 };
 
 /* The first word may be a command; all others are a filter. */
@@ -288,6 +294,10 @@ static void parse_word(struct parse *p, const char *arg, struct argp_state *stat
 			p->named = true;
 			return;
 		}
+	if (p->opts->who.word_count < WHO_WORDS)
+		p->opts->who.words[p->opts->who.word_count++] = arg;
+	else if (p->opts->command == COMMAND_WHO)
+		refuse(state, "who takes at most %d words", WHO_WORDS);
 	if (p->words.len)
 		buf_putc(&p->words, ' ');
 	buf_puts(&p->words, arg);
@@ -299,7 +309,7 @@ static void refuse_filter(const struct parse *p, const struct filter_error *e)
 	bool command = p->words.len && !p->named && !strchr(p->words.data, ' ');
 
 	fprintf(stderr, "sockwatch: filter: %s%s\n", e->message,
-		command ? " (commands are top, log, check, selftest)" : "");
+		command ? " (commands are top, log, who, check, selftest)" : "");
 	exit(EXIT_USAGE);
 }
 
@@ -309,7 +319,9 @@ static void parse_filter(struct parse *p, struct argp_state *state)
 	enum command command = p->opts->command;
 	struct filter_error error;
 
-	if (p->words.len && command != COMMAND_TOP)
+	if (command == COMMAND_WHO && !p->expression)
+		return; /* the words are not a filter */
+	if (p->words.len && command != COMMAND_TOP && command != COMMAND_WHO)
 		refuse(state, "one argument too many: `%s`%s", text,
 		       command == COMMAND_LOG ? " (a filter goes with -F)" : "");
 	if (text && command != COMMAND_TOP && command != COMMAND_LOG)
@@ -361,7 +373,9 @@ static void check_command(const struct opts *opts, struct argp_state *state)
 	if (opts->command != COMMAND_LOG && opts->output)
 		refuse(state, "--output belongs to `sockwatch log`");
 	if (opts->command == COMMAND_TOP && opts->format)
-		refuse(state, "--format belongs to `sockwatch log`, `check` and `selftest`");
+		refuse(state, "--format belongs to `sockwatch log`, `who`, `check` and `selftest`");
+	if (opts->command != COMMAND_WHO && opts->who.quiet)
+		refuse(state, "--quiet belongs to `sockwatch who`");
 	if (opts->command != COMMAND_TOP &&
 	    (opts->batch || opts->tables || (opts->sort && opts->command != COMMAND_LOG)))
 		refuse(state, "%s does not go with `sockwatch %s`",
@@ -423,6 +437,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'o':
 		opts->output = arg;
+		return 0;
+	case 'q':
+		opts->who.quiet = true;
 		return 0;
 	case 'v':
 		opts->verbose = true;

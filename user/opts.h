@@ -4,6 +4,7 @@
 #define OPTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum exit_status {
@@ -13,9 +14,17 @@ enum exit_status {
 	EXIT_PERMISSION = 3 /* not permitted, or the kernel cannot */
 };
 
-enum command { COMMAND_TOP, COMMAND_LOG, COMMAND_CHECK, COMMAND_SELFTEST };
+enum command { COMMAND_TOP, COMMAND_LOG, COMMAND_WHO, COMMAND_CHECK, COMMAND_SELFTEST };
 
 struct filter;
+
+enum { WHO_WORDS = 32 }; /* that `who` takes at once */
+
+struct who_opts {
+	const char *words[WHO_WORDS]; /* borrowed from argv: what is asked for */
+	size_t word_count;
+	bool quiet; /* only pids */
+};
 
 struct opts {
 	enum command command;
@@ -42,6 +51,7 @@ struct opts {
 	uint32_t accounts;     /* 0 = default */
 	const char *hooks;     /* borrowed; way of kcaps_limit or NULL */
 	struct filter *filter; /* owned by the caller; NULL = none */
+	struct who_opts who;
 };
 
 /** Fill @opts. Prints help or version and exits 0, or one line of error and exits EXIT_USAGE. */

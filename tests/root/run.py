@@ -21,6 +21,7 @@ Real traffic with known bytes against `sockwatch log`. Needs root; exits 77 with
   test_filter.py      what matches a filter is there to the byte, all else is not
   test_selftest.py    sockwatch selftest, also where it must fail
   test_signals.py     text without a terminal, signals, what is left in the kernel
+  test_who.py         sockwatch who: every holder, however it came by the socket (who_rig.py)
   test_programs.py    nginx, curl, wget, redis, iperf3, socat
   test_scenarios.py   open before the start, signals, same 4-tuple, loss
 """
@@ -43,6 +44,7 @@ import test_programs  # noqa: E402
 import test_scenarios  # noqa: E402
 import test_selftest  # noqa: E402
 import test_signals  # noqa: E402
+import test_who  # noqa: E402
 from report import Report, options  # noqa: E402
 
 
@@ -63,7 +65,7 @@ def main():
                 sys.exit(f"run.py: {program} is not there: run make first")
         for module in (test_generated, test_counters, test_programs, test_scenarios, test_degraded,
                        test_errors, test_check, test_cost, test_filter, test_selftest,
-                       test_signals):
+                       test_signals, test_who):
             suites += module.groups()
     if args.list:
         for suite in suites:

@@ -18,7 +18,7 @@
 #include "model/column.h"
 #include "model/filter.h"
 
-enum { MAX_ARGS = 32, TEXT = 16384 };
+enum { MAX_ARGS = 40, TEXT = 16384 };
 
 /* What a child leaves; in memory that it shares with us. */
 struct outcome {
@@ -397,9 +397,9 @@ static void a_wrong_filter_is_one_line(void **state)
 		   "sockwatch: filter: unknown word \"pot\" at column 1, did you mean \"port\"?\n");
 	bad_filter("top port", "sockwatch: filter: \"port\" at column 1 needs a value behind it\n");
 	bad_filter("chekc", "sockwatch: filter: unknown word \"chekc\" at column 1, did you mean "
-			    "\"proc chekc\"? (commands are top, log, check, selftest)\n");
+			    "\"proc chekc\"? (commands are top, log, who, check, selftest)\n");
 	bad_filter("LOG", "sockwatch: filter: unknown word \"LOG\" at column 1, did you mean "
-			  "\"proc LOG\"? (commands are top, log, check, selftest)\n");
+			  "\"proc LOG\"? (commands are top, log, who, check, selftest)\n");
 	bad_filter("-F \033[31m", "sockwatch: filter: unknown word \"\\x1b[31m\" at column 1, did "
 				  "you mean \"proc \\x1b[31m\"?\n");
 	bad_filter(
@@ -511,6 +511,25 @@ static void version_is_one_line(void **state)
 	assert_int_equal(strncmp(out, "sockwatch ", 10), 0);
 }
 
+static void who_takes_words_of_its_own(void **state)
+{
+	const struct who_opts *who = &good("who")->who;
+
+	(void)state;
+	assert_int_equal(outcome->opts.command, COMMAND_WHO);
+	assert_int_equal(who->word_count, 0);
+	who = &good("who 8080 tcp/53 -q")->who;
+	assert_int_equal(who->word_count, 2);
+	assert_string_equal(who->words[1], "tcp/53");
+	assert_true(who->quiet);
+	good("who -v -f json nginx");
+	bad("-q", "--quiet belongs to `sockwatch who`");
+	bad("who -F tcp", "--filter belongs to");
+	bad("who -b", "does not go with `sockwatch who`");
+	bad("who -o x", "--output belongs to");
+	bad("who 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "at most");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -532,6 +551,7 @@ int main(void)
 		cmocka_unit_test(sort_help_lists_every_column),
 		cmocka_unit_test(help_is_asked_for_in_three_ways),
 		cmocka_unit_test(version_is_one_line),
+		cmocka_unit_test(who_takes_words_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
