@@ -424,6 +424,7 @@ static __always_inline void account_consumed(struct sock *sk)
 	}
 	if (st->flow.flags & SW_F_KERNEL)
 		return;
+	meter_late(st, sk, true);
 	call.bytes = meter_take(st, sk, true, false);
 	who_runs(&call.who);
 	if (st->user || !slot_is(&st->slot[0], &call.who) ||

@@ -86,9 +86,11 @@ static __always_inline int cgroup_connect(struct bpf_sock_addr *ctx, const struc
 {
 	struct bpf_sock *sk = ctx->sk;
 
-	if (sk && ctx->protocol == IPPROTO_TCP)
+	if (!sk)
+		return 1;
+	if (ctx->protocol == IPPROTO_TCP && ctx->type == SOCK_STREAM && !is_subflow(raw_sock(sk)))
 		on_connect_enter(cgroup_sock_get(sk, bpf_get_socket_cookie(ctx)), peer);
-	else if (sk && live.metered & SW_METERED_UDP)
+	else if (ctx->protocol != IPPROTO_TCP && live.metered & SW_METERED_UDP)
 		user_note(cgroup_sock_get(sk, bpf_get_socket_cookie(ctx)));
 	return 1;
 }

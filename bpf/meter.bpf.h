@@ -58,9 +58,10 @@ static __always_inline __u64 first_bytes(const struct sw_sock *st, bool rx)
 	return booked > ahead ? booked : ahead;
 }
 
-/* From now on, on a socket that nobody locks for us: an anchor must come twice, else the sweep
- * tries again. @told: bytes that count as moved already. */
-static __noinline void meter_set(struct sw_meter *m, const void *sk, bool rx, __u64 told)
+/* On a socket that nobody locks for us: an anchor must come twice, else meter_late tries again.
+ * @told: bytes that count as moved already, of those since now or since the @connect. */
+static __noinline void meter_set(struct sw_meter *m, const void *sk, bool rx, __u64 told,
+				 bool connect)
 {
 	struct tcp_count before, count;
 
@@ -69,6 +70,8 @@ static __noinline void meter_set(struct sw_meter *m, const void *sk, bool rx, __
 	tcp_count(&before, sk, rx);
 	tcp_count(&count, sk, rx);
 	m->anchor = count.anchor;
+	if (connect)
+		count.bytes = rx ? 0 : 1; /* the SYN */
 	m->base = count.bytes - told;
 	if (count.anchor == before.anchor)
 		__sync_val_compare_and_swap(&m->set, 0, 1);
@@ -83,10 +86,10 @@ static __always_inline void meters_init(struct sw_sock *st, const void *sk, __s3
 	if (!has_meter(&st->flow, true) || state == TCP_CLOSE || state == TCP_SYN_SENT ||
 	    state == TCP_LISTEN)
 		return; /* meters_begin, when it is established */
-	meter_set(&st->rx, sk, true, call > 0 ? call : 0);
+	meter_set(&st->rx, sk, true, call > 0 ? call : 0, false);
 	if (!has_meter(&st->flow, false))
 		return;
-	meter_set(&st->tx, sk, false, call < 0 ? -call : 0);
+	meter_set(&st->tx, sk, false, call < 0 ? -call : 0, false);
 	st->tx_end = st->tx.base;
 	st->tx_ended = !can_send(state);
 }
@@ -127,6 +130,23 @@ static __always_inline void meter_end_tx(struct sw_sock *st, const void *sk, int
 	if (!can_send(old)) /* the change before this one was not seen */
 		st->tx_end--;
 	__sync_val_compare_and_swap(&st->tx_ended, 0, 1);
+}
+
+/* That the connection was established was not seen. Since when its bytes count is known if the
+ * connect was: meters_stop has kept what was told before it. */
+static __noinline void meter_late(struct sw_sock *st, const void *sk, bool rx)
+{
+	struct sw_meter *m;
+	bool connect;
+	__u64 told;
+
+	if (!st || (rx ? st->rx.set : st->tx.set) || !has_meter(&st->flow, rx) || is_subflow(sk) ||
+	    !can_send(BPF_CORE_READ((const struct sock *)sk, __sk_common.skc_state)))
+		return;
+	m = rx ? &st->rx : &st->tx;
+	connect = (st->flow.flags & (SW_F_CLIENT | SW_F_BEFORE_START)) == SW_F_CLIENT;
+	told = is_metered(rx) ? 0 : first_bytes(st, rx) + m->others;
+	meter_set(m, sk, rx, connect ? m->base : told, connect);
 }
 
 /* The kernel's count now, without a FIN; false when it cannot be known now. */
@@ -173,8 +193,10 @@ static __noinline __u64 meter_take(struct sw_sock *st, const void *sk, bool rx, 
 	if (!st)
 		return 0;
 	m = rx ? &st->rx : &st->tx;
+	if (!count_now(st, sk, rx, &bytes))
+		return 0;
 	base = m->base;
-	if (!count_now(st, sk, rx, &bytes) || (__s64)(bytes - base) <= 0)
+	if ((__s64)(bytes - base) <= 0)
 		return 0;
 	if (idle && rx && BPF_CORE_READ((const struct sock *)sk, sk_lock.owned))
 		return 0;
@@ -238,6 +260,7 @@ static __noinline void meter_settle(struct sw_sock *st, const void *sk, bool rx)
 
 	if (!st)
 		return;
+	meter_late(st, sk, rx);
 	if (is_metered(rx)) {
 		user_add(st, rx, meter_take(st, sk, rx, false));
 		return;
@@ -316,8 +339,6 @@ static __noinline __u64 sweep_total(struct sw_sock *st, const void *sk, bool rx)
 	m = rx ? &st->rx : &st->tx;
 	first = first_bytes(st, rx);
 	others = m->others;
-	if (!m->set && can_send(st->flow.state) && has_meter(&st->flow, rx))
-		meter_set(m, sk, rx, first + others);
 	if (!m->set || is_metered(rx) || !(is_alone(st) || live.sweep_final))
 		return first;
 	more = moved_bytes(st, sk, rx) - others - first;

@@ -97,6 +97,8 @@ static __always_inline int on_sweep(struct seq_file *seq, struct sock *sk, struc
 		count(&stats.ownerless);
 		return 0;
 	}
+	meter_late(st, sk, false);
+	meter_late(st, sk, true);
 	sweep_take(st, sk, false);
 	sweep_take(st, sk, true);
 	tx0 = sweep_total(st, sk, false);
