@@ -4,6 +4,7 @@
 #define BPF_ACCOUNT_H
 
 #include "meter.bpf.h"
+#include "store.bpf.h"
 
 #define MSG_PEEK 2
 #define MSG_ERRQUEUE 0x2000
@@ -30,25 +31,12 @@ static __always_inline void sock_init(struct sw_sock *st, const void *sk, __u64 
 	st->flow.flags |= earlier_side(&st->flow, sk);
 	meters_init(st, sk, call);
 	st->flow.so_cookie = cookie;
-	/* An accepted MPTCP socket has its listener's cookie (mptcp_sk_clone_init copies it). */
-	if (st->flow.protocol == IPPROTO_MPTCP)
+	/* An accepted MPTCP socket has its listener's cookie (mptcp_sk_clone_init copies it). 0:
+	 * none was asked for yet, and a kprobe cannot. */
+	if ((by_pointer && !cookie) || st->flow.protocol == IPPROTO_MPTCP)
 		cookie = OWN_KEY | __sync_fetch_and_add(&stats.own_keys, 1);
 	st->flow.cookie = cookie;
 }
-
-/* Two CPUs that make the first storage of one socket disturb each other: one gets nothing
- * (bpf_local_storage_alloc: EAGAIN; bpf_local_storage_update: EEXIST) and has to ask again. */
-#define STORAGE_CREATE(map, sk)                                                                  \
-	({                                                                                       \
-		void *value_ = bpf_sk_storage_get(map, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);   \
-		if (!value_)                                                                     \
-			value_ = bpf_sk_storage_get(map, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE); \
-		if (!value_)                                                                     \
-			value_ = bpf_sk_storage_get(map, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE); \
-		if (!value_)                                                                     \
-			count(&stats.lost_storage);                                              \
-		value_;                                                                          \
-	})
 
 /** State of a socket, made when missing; NULL when the kernel has no memory (counted). */
 static __noinline struct sw_sock *sock_get(struct sock *sk, __s32 call)
@@ -57,11 +45,11 @@ static __noinline struct sw_sock *sock_get(struct sock *sk, __s32 call)
 
 	if (!sk)
 		return NULL;
-	st = STORAGE_CREATE(&socks, sk);
+	st = sock_make(sk);
 	if (!st)
 		return NULL;
 	if (!st->initialised)
-		sock_init(st, sk, bpf_get_socket_cookie(sk), call);
+		sock_init(st, sk, sock_cookie(sk), call);
 	return st;
 }
 

@@ -5,33 +5,16 @@
 
 #include "life.bpf.h"
 
-/* The kernel's struct sock or sk_buff behind the pointer of a cgroup program, which the verifier
- * lets nobody add to: as a number, through memory. At run time they are the same (bpf_sock and
- * __sk_buff are views of them). */
-static __always_inline const void *raw_pointer(void *view)
-{
-	void *typed = view;
-	const void *raw = NULL;
-
-	bpf_probe_read_kernel(&raw, sizeof(raw), &typed);
-	return raw;
-}
-
-static __always_inline const void *raw_sock(void *sk)
-{
-	return raw_pointer(sk);
-}
-
 static __always_inline struct sw_sock *cgroup_sock_find(struct bpf_sock *sk)
 {
-	return sk ? bpf_sk_storage_get(&socks, sk, NULL, 0) : NULL;
+	return sk ? sock_find(sk) : NULL;
 }
 
 static __always_inline struct sw_sock *cgroup_sock_get(struct bpf_sock *sk, __u64 cookie)
 {
 	struct sw_sock *st;
 
-	st = STORAGE_CREATE(&socks, sk);
+	st = sock_make(sk);
 	if (!st)
 		return NULL;
 	if (!st->initialised)

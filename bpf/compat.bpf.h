@@ -52,7 +52,7 @@ static __always_inline void on_socket_release(struct socket *sock)
 	struct sock *sk = sock->sk;
 
 	if (sk)
-		on_release(bpf_sk_storage_get(&socks, sk, NULL, 0), sk);
+		on_release(sock_find(sk), sk);
 }
 
 static __always_inline void on_socket_bind(struct socket *sock, int ret)

@@ -63,7 +63,7 @@ static __noinline void on_listen(struct sw_sock *st, struct sock *sk)
 
 static __noinline void on_state_change(struct sock *sk, int old, int new)
 {
-	struct sw_sock *st = bpf_sk_storage_get(&socks, sk, NULL, 0);
+	struct sw_sock *st = sock_find(sk);
 
 	if (!st || !st->initialised || (st->flow.flags & SW_F_RELEASED))
 		return;
@@ -107,13 +107,14 @@ static __always_inline void on_tcp_state(struct sock *sk, int old, int new)
  * hook told of. */
 static __always_inline void on_tcp_destroy(struct sock *sk)
 {
-	struct sw_sock *st = bpf_sk_storage_get(&socks, sk, NULL, 0);
+	struct sw_sock *st = sock_find(sk);
 
-	if (!st || !st->initialised || (st->flow.flags & SW_F_RELEASED))
-		return;
-	meters_settle(st, sk);
-	st->flow.state = TCP_CLOSE;
-	emit_close(st);
+	if (st && st->initialised && !(st->flow.flags & SW_F_RELEASED)) {
+		meters_settle(st, sk);
+		st->flow.state = TCP_CLOSE;
+		emit_close(st);
+	}
+	sock_drop(sk);
 }
 
 /** The last process closes the socket (inet_release, before the protocol's own close). @raw is its
@@ -134,6 +135,8 @@ static __noinline void on_release(struct sw_sock *st, const void *raw)
 		flow_read_peer(&st->flow, raw);
 	meters_settle(st, raw);
 	emit_close(st);
+	if (!is_tcp(&st->flow))
+		sock_drop(raw); /* TCP lives on, until tcp_destroy_sock */
 }
 
 static __noinline void on_bind(struct sw_sock *st, const void *raw)
@@ -198,7 +201,7 @@ static __always_inline void on_connect_exit(struct sock *sk, int ret)
 
 	if (ret >= 0)
 		return;
-	st = bpf_sk_storage_get(&socks, sk, NULL, 0);
+	st = sock_find(sk);
 	if (!st || !st->initialised)
 		return;
 	st->flow.flags &= ~SW_F_ATTEMPT;

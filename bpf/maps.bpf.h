@@ -3,6 +3,8 @@
 #ifndef BPF_MAPS_H
 #define BPF_MAPS_H
 
+#include <stdbool.h>
+
 #include "sockwatch_abi.h"
 
 struct sw_slot {
@@ -67,6 +69,16 @@ struct {
 	__type(value, struct sw_stash);
 } stashes SEC(".maps");
 
+/* In place of socks where programs may not use socket storage (see by_pointer): by the address of
+ * the struct sock. Only made then. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SW_SOCKETS);
+	__type(key, __u64);
+	__type(value, struct sw_sock);
+} pointers SEC(".maps");
+
 /* A plain hash, not an LRU one: that evicts in batches long before it is full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -94,6 +106,11 @@ struct {
 /* Programs on tracepoints, on trampolines have others behind them: look.bpf.h */
 const volatile bool tp_further, fn_further;
 __u64 marks[SW_MARKS];
+
+/* Kprobes get a struct sock as a number and no helper for socket storage, so state goes by address
+ * in `pointers`. Set before the programs are loaded: the verifier drops the way not taken. */
+const volatile bool by_pointer;
+
 volatile struct sw_live live = {.epoch = 1, .half_ring = SW_RING_BYTES / 2};
 struct sw_stats stats;
 

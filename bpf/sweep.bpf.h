@@ -21,7 +21,7 @@ static __always_inline int on_file(struct seq_file *seq, struct task_struct *tas
 	sk = socket->sk;
 	if (!sk || !is_watched(sk->__sk_common.skc_family))
 		return 0;
-	st = STORAGE_CREATE(&socks, sk);
+	st = sock_make(sk);
 	if (!st)
 		return 0;
 	if (!st->initialised) {

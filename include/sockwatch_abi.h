@@ -17,6 +17,7 @@ enum {
 	SW_STASH = 8,    /* threads that can be inside an unconnected UDP call of one socket */
 	SW_RING_BYTES = 2 << 20, /* default size of the ring buffer */
 	SW_ACCOUNTS = 65536,     /* default bound of the hash of further accounts */
+	SW_SOCKETS = 131072,     /* bound of the hash of sockets, where there is one */
 };
 
 enum sw_kind { /* why a record was sent; every record carries everything that is known */

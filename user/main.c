@@ -13,6 +13,7 @@
  *       cgroup.bpf.h              the contexts of programs on cgroups
  *       compat.bpf.h              kernel differences, each with its commit
  *       packet.bpf.h              UDP where calls are not seen
+ *       store.bpf.h               where the state of a socket is kept
  *       emit.bpf.h, maps.bpf.h    records and loss; maps and variables
  *       look.bpf.h, again.bpf.h   second and third programs where the kernel skips the first
  *       sweep.bpf.h               iterators: open before the start, left over when quiet

@@ -109,6 +109,10 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct sock_common {
 	union {
 		struct {
@@ -271,10 +275,6 @@ struct packet_sock {
 struct cred {
 	kuid_t uid;
 };
-
-typedef struct {
-	int counter;
-} atomic_t;
 
 struct signal_struct {
 	atomic_t live;

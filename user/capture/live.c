@@ -473,6 +473,7 @@ static void configure(struct live *live, const struct live_options *options)
 		bpf_program__set_autoload(prog, is_wanted(live, prog, lossy));
 	live->skel->rodata->tp_further = live->caps.tp_preempted;
 	live->skel->rodata->fn_further = live->caps.fn_preempted;
+	bpf_map__set_autocreate(live->skel->maps.pointers, live->skel->rodata->by_pointer);
 	bpf_map__set_max_entries(live->skel->maps.ring, ring_bytes);
 	if (options->accounts)
 		bpf_map__set_max_entries(live->skel->maps.extras, options->accounts);
