@@ -270,9 +270,13 @@ static void model_learns_from_the_last_record(void **state)
 	moved(m, a_proc(1), f, 1, 1);
 	assert_non_null(port_row(m, 0, ROLE_UNKNOWN));
 	f.role = ROLE_CLIENT;
+	f.so_cookie = 77;
+	seen(m, a_proc(1), f);
+	f.so_cookie = 0; /* not known is no news */
 	closed(m, a_proc(1), f);
 	assert_null(port_row(m, 0, ROLE_UNKNOWN));
 	assert_int_equal(port_row(m, 443, ROLE_CLIENT)->count.tx_total, 1);
+	assert_int_equal(conn_row(m, 1, 1)->flow.so_cookie, 77);
 }
 
 static void model_counts_late_bytes_of_ended(void **state)

@@ -219,6 +219,8 @@ static bool merge_flow(struct flow *to, const struct flow *from)
 		to->cgroup_id = from->cgroup_id;
 	if (from->netns)
 		to->netns = from->netns;
+	if (from->so_cookie)
+		to->so_cookie = from->so_cookie;
 	/* Whoever was the first on a socket stays so: else it would be counted twice, or never. */
 	to->shared = to->shared && from->shared;
 	return to->role != old.role || to->state != old.state || addr_cmp(&to->peer, &old.peer) ||
