@@ -220,6 +220,15 @@ static __always_inline bool same_ip(const __u8 *a, const __u8 *b)
 	return x[0] == y[0] && x[1] == y[1];
 }
 
+/* Whether the peer of a call is known without asking the socket: @peer has it then. */
+static __always_inline bool peer_known(const struct sw_sock *st, struct sock *sk, bool rx,
+				       struct peer *peer)
+{
+	if (by_pointer) /* the kprobe saw the call and its peer in one place */
+		return peer->port || *(__u64 *)(peer->ip + 8);
+	return (st->stashes || !st->slot[0].account.epoch) && stash_take(sk, rx, peer);
+}
+
 /* UDP: the peer of this call when it is not the one of the socket's own row. */
 static __noinline bool udp_other_peer(struct sw_sock *st, struct sock *sk, bool rx,
 				      struct peer *peer)
@@ -229,9 +238,9 @@ static __noinline bool udp_other_peer(struct sw_sock *st, struct sock *sk, bool 
 	if (!st || !sk || !peer)
 		return false;
 	/* sendto() on a connected socket goes where it says */
-	if ((st->stashes || !st->slot[0].account.epoch) && stash_take(sk, rx, peer))
+	if (peer_known(st, sk, rx, peer))
 		return peer->port != st->flow.rport || !same_ip(peer->ip, st->flow.raddr);
-	if (!sk->__sk_common.skc_dport)
+	if (!(by_pointer ? BPF_CORE_READ(sk, __sk_common.skc_dport) : sk->__sk_common.skc_dport))
 		return false;
 	now.family = st->flow.family;
 	flow_read_peer(&now, sk);
@@ -263,6 +272,20 @@ static __always_inline void slot_add(struct sw_slot *slot, __u64 bytes, bool rx)
 	__sync_fetch_and_add(rx ? &slot->account.rx_bytes : &slot->account.tx_bytes, bytes);
 }
 
+/* Book to the slot @i of the caller, or to the hash if it has none. */
+static __always_inline void account_at(struct sw_sock *st, struct sock *sk, struct call *call,
+				       int i)
+{
+	if (i < 0 || (st->flow.flags & SW_F_NO_RELEASE)) {
+		call->flags |= i ? SW_F_SHARED : 0;
+		extra_add(st, sk, call);
+		return;
+	}
+	slot_add(&st->slot[i & 1], call->bytes, call->flags == SW_F_FIRST_RX);
+	if (st->slot[i & 1].account.epoch != live.epoch)
+		account_tell(st, sk, i);
+}
+
 /* What slot 0 does not cover: peers, second and further processes, sockets without release. */
 static __noinline void account_slow(struct sw_sock *st, struct sock *sk, struct call *call)
 {
@@ -286,14 +309,7 @@ static __noinline void account_slow(struct sw_sock *st, struct sock *sk, struct 
 		extra_add(st, sk, call);
 		return;
 	}
-	if (i < 0 || (st->flow.flags & SW_F_NO_RELEASE)) {
-		call->flags |= i ? SW_F_SHARED : 0;
-		extra_add(st, sk, call);
-		return;
-	}
-	slot_add(&st->slot[i & 1], call->bytes, call->flags == SW_F_FIRST_RX);
-	if (st->slot[i & 1].account.epoch != live.epoch)
-		account_tell(st, sk, i);
+	account_at(st, sk, call, i);
 }
 
 /* Without a helper: whether a UDP socket talks to the peer of its own row, as nearly always. */

@@ -71,27 +71,34 @@ static __always_inline void on_csk_accept(struct sock *newsk)
 		on_accept(sock_get(newsk, 0), newsk);
 }
 
-/* The peer of each datagram that is received, whether the process asks for it or not. The cgroup
- * hooks see it only when it does. */
-static __always_inline void on_consume_udp(struct sock *sk, struct sk_buff *skb, int len)
+/* Who sent a datagram. */
+static __always_inline void skb_peer(const struct sk_buff *skb, struct peer *peer)
 {
 	const unsigned char *head = BPF_CORE_READ(skb, head);
 	__u16 network = BPF_CORE_READ(skb, network_header);
 	__u16 transport = BPF_CORE_READ(skb, transport_header);
-	struct peer peer = {};
 	__be16 port = 0;
 	__be32 v4 = 0;
 
-	if (len < 0 || sk->__sk_common.skc_dport)
-		return;                                               /* a peek, or connected */
 	bpf_probe_read_kernel(&port, sizeof(port), head + transport); /* udphdr.source */
-	peer.port = bpf_ntohs(port);
+	peer->port = bpf_ntohs(port);
 	if (BPF_CORE_READ(skb, protocol) == bpf_htons(ETH_P_IP)) {
 		bpf_probe_read_kernel(&v4, sizeof(v4), head + network + IPV4_SADDR);
-		map_v4(peer.ip, v4);
+		map_v4(peer->ip, v4);
 	} else {
-		bpf_probe_read_kernel(peer.ip, sizeof(peer.ip), head + network + IPV6_SADDR);
+		bpf_probe_read_kernel(peer->ip, sizeof(peer->ip), head + network + IPV6_SADDR);
 	}
+}
+
+/* The peer of each datagram that is received, whether the process asks for it or not. The cgroup
+ * hooks see it only when it does. */
+static __always_inline void on_consume_udp(struct sock *sk, struct sk_buff *skb, int len)
+{
+	struct peer peer = {};
+
+	if (len < 0 || sk->__sk_common.skc_dport)
+		return; /* a peek, or connected */
+	skb_peer(skb, &peer);
 	stash_put(sk, &peer, true);
 }
 

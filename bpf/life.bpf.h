@@ -91,6 +91,8 @@ static __always_inline void on_tcp_state(struct sock *sk, int old, int new)
 	if ((!has_tcp_states(sk->sk_protocol) || is_subflow(sk)) &&
 	    (sk->sk_protocol != IPPROTO_SCTP || new != TCP_LISTEN))
 		return;
+	if (by_pointer && new != TCP_SYN_RECV) /* until 6.12 with its listener's cookie still */
+		bpf_get_socket_cookie(sk);
 	if (new == TCP_SYN_SENT || new == TCP_ESTABLISHED || new == TCP_LISTEN)
 		st = sock_get(sk, 0);
 	if (new == TCP_SYN_SENT)

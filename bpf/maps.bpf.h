@@ -79,6 +79,21 @@ struct {
 	__type(value, struct sw_sock);
 } pointers SEC(".maps");
 
+struct sw_call { /* a call under way: what its return will need and is not told */
+	__u64 sk;
+	__u8 ip[16]; /* where it sends to, if it says so */
+	__u16 port;
+	__u16 pad[3];
+};
+
+/* By thread and enum call_kind; for kprobes alone. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SW_CALLS);
+	__type(key, __u64);
+	__type(value, struct sw_call);
+} calls SEC(".maps");
+
 /* A plain hash, not an LRU one: that evicts in batches long before it is full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -110,6 +125,10 @@ __u64 marks[SW_MARKS];
 /* Kprobes get a struct sock as a number and no helper for socket storage, so state goes by address
  * in `pointers`. Set before the programs are loaded: the verifier drops the way not taken. */
 const volatile bool by_pointer;
+
+/* Linux before 5.19: recvmsg of a protocol has a parameter `noblock` in front of the flags, removed
+ * by ec095263a965 ("net: remove noblock parameter from recvmsg() entities"). */
+const volatile bool recvmsg_noblock;
 
 volatile struct sw_live live = {.epoch = 1, .half_ring = SW_RING_BYTES / 2};
 struct sw_stats stats;

@@ -2,6 +2,7 @@
 /*
  * Entry points only, in the order of a socket's life; each is a line or two over a handler.
  * Every program is optional ("?"): user/capture/hooks.c says which are loaded on which kernel.
+ * A kprobe names all functions that it goes to; those that a kernel does not have are left out.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,11 +18,21 @@
 #include <bpf/bpf_tracing.h>
 
 #include "compat.bpf.h"
+#include "kprobe.bpf.h"
 #include "look.bpf.h"
 #include "packet.bpf.h"
 #include "sweep.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* ---- a socket is made ---- */
+
+SEC("?cgroup/sock_create")
+int sock_create(struct bpf_sock *ctx)
+{
+	bpf_get_socket_cookie(ctx); /* makes it: a kprobe can only read it */
+	return 1;
+}
 
 /* ---- bind ---- */
 
@@ -50,6 +61,20 @@ int BPF_PROG(inet6_bind_exit, struct socket *sock, void *addr, int len, int ret)
 {
 	if (first_look(fn_further, this_task()))
 		on_socket_bind(sock, ret);
+	return 0;
+}
+
+SEC("?kprobe/inet_bind,inet6_bind")
+int bind_begin(void *ctx)
+{
+	on_bind_begin_probed(sock_of((void *)ARGUMENT1(ctx)));
+	return 0;
+}
+
+SEC("?kretprobe/inet_bind,inet6_bind")
+int bind_end(void *ctx)
+{
+	on_bind_end_probed(RETURNED(ctx));
 	return 0;
 }
 
@@ -86,6 +111,20 @@ int BPF_PROG(tcp_v6_connect_exit, struct sock *sk, void *addr, int len, int ret)
 {
 	if (first_look(fn_further, this_task()))
 		on_connect_exit(sk, ret);
+	return 0;
+}
+
+SEC("?kprobe/tcp_v4_connect,tcp_v6_connect")
+int connect_begin(void *ctx)
+{
+	on_connect_begin_probed((void *)ARGUMENT1(ctx), (void *)ARGUMENT2(ctx));
+	return 0;
+}
+
+SEC("?kretprobe/tcp_v4_connect,tcp_v6_connect")
+int connect_end(void *ctx)
+{
+	on_connect_end_probed(RETURNED(ctx));
 	return 0;
 }
 
@@ -288,6 +327,96 @@ int skb_ingress(struct __sk_buff *ctx)
 	return cgroup_packet(ctx, true);
 }
 
+SEC("?kprobe/tcp_release_cb")
+int tcp_release(void *ctx)
+{
+	on_tcp_release((void *)ARGUMENT1(ctx));
+	return 0;
+}
+
+SEC("?kprobe/skb_consume_udp")
+int udp_receive(void *ctx)
+{
+	on_consume_udp_probed((void *)ARGUMENT1(ctx), (void *)ARGUMENT2(ctx), ARGUMENT3(ctx));
+	return 0;
+}
+
+SEC("?kprobe/udp_sendmsg")
+int udp_send_begin(void *ctx)
+{
+	on_udp_send_begin((void *)ARGUMENT1(ctx), (void *)ARGUMENT2(ctx));
+	return 0;
+}
+
+SEC("?kprobe/udpv6_sendmsg,raw_sendmsg,rawv6_sendmsg,ping_v4_sendmsg,ping_v6_sendmsg,"
+    "mptcp_sendmsg,sctp_sendmsg,tls_sw_sendmsg,tls_device_sendmsg,l2tp_ip_sendmsg,"
+    "l2tp_ip6_sendmsg,dccp_sendmsg")
+int send_begin(void *ctx)
+{
+	on_send_begin((void *)ARGUMENT1(ctx), (void *)ARGUMENT2(ctx));
+	return 0;
+}
+
+SEC("?kprobe/packet_sendmsg")
+int packet_send_begin(void *ctx)
+{
+	on_send_begin(sock_of((void *)ARGUMENT1(ctx)), NULL);
+	return 0;
+}
+
+SEC("?kretprobe/udp_sendmsg,udpv6_sendmsg,raw_sendmsg,rawv6_sendmsg,ping_v4_sendmsg,"
+    "ping_v6_sendmsg,mptcp_sendmsg,sctp_sendmsg,tls_sw_sendmsg,tls_device_sendmsg,l2tp_ip_sendmsg,"
+    "l2tp_ip6_sendmsg,dccp_sendmsg,packet_sendmsg")
+int send_end(void *ctx)
+{
+	on_call_end(CALL_SEND, RETURNED(ctx));
+	return 0;
+}
+
+SEC("?kprobe/udp_sendpage,tls_sw_sendpage,tls_device_sendpage")
+int page_begin(void *ctx)
+{
+	on_page_begin((void *)ARGUMENT1(ctx));
+	return 0;
+}
+
+SEC("?kretprobe/udp_sendpage,tls_sw_sendpage,tls_device_sendpage")
+int page_end(void *ctx)
+{
+	on_call_end(CALL_PAGE, RETURNED(ctx));
+	return 0;
+}
+
+SEC("?kprobe/raw_recvmsg,rawv6_recvmsg,ping_recvmsg,mptcp_recvmsg,sctp_recvmsg,tls_sw_recvmsg,"
+    "l2tp_ip_recvmsg,l2tp_ip6_recvmsg,dccp_recvmsg")
+int receive_begin(void *ctx)
+{
+	on_receive_begin((void *)ARGUMENT1(ctx), recvmsg_noblock ? ARGUMENT5(ctx) : ARGUMENT4(ctx));
+	return 0;
+}
+
+SEC("?kprobe/packet_recvmsg")
+int packet_receive_begin(void *ctx)
+{
+	on_receive_begin(sock_of((void *)ARGUMENT1(ctx)), ARGUMENT4(ctx));
+	return 0;
+}
+
+SEC("?kprobe/tls_sw_splice_read")
+int splice_begin(void *ctx)
+{
+	on_receive_begin(sock_of((void *)ARGUMENT1(ctx)), 0);
+	return 0;
+}
+
+SEC("?kretprobe/raw_recvmsg,rawv6_recvmsg,ping_recvmsg,mptcp_recvmsg,sctp_recvmsg,tls_sw_recvmsg,"
+    "l2tp_ip_recvmsg,l2tp_ip6_recvmsg,dccp_recvmsg,packet_recvmsg,tls_sw_splice_read")
+int receive_end(void *ctx)
+{
+	on_call_end(CALL_RECEIVE, RETURNED(ctx));
+	return 0;
+}
+
 /* ---- the end ---- */
 
 SEC("?cgroup/sock_release")
@@ -313,6 +442,13 @@ int BPF_PROG(packet_release_entry, struct socket *sock)
 	return 0;
 }
 
+SEC("?kprobe/inet_release,packet_release")
+int socket_release(void *ctx)
+{
+	on_release_probed(sock_of((void *)ARGUMENT1(ctx)));
+	return 0;
+}
+
 SEC("?tp_btf/tcp_destroy_sock")
 int BPF_PROG(tcp_destroy, struct sock *sk)
 {
@@ -326,6 +462,8 @@ int BPF_PROG(process_exit, struct task_struct *task)
 {
 	if (first_look(tp_further, this_task()))
 		on_exit(task);
+	if (by_pointer)
+		calls_forget();
 	return 0;
 }
 
@@ -350,6 +488,16 @@ int sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 	struct sock *sk = ctx->sk;
 
 	return sk && st ? on_sweep(seq, sk, st) : 0;
+}
+
+SEC("?iter/bpf_map_elem")
+int sweep_pointers(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct sw_sock *st = ctx->value;
+	__u64 *key = ctx->key;
+
+	return key && st ? on_sweep_pointer(seq, *key, st) : 0;
 }
 
 /* ---- second looks ---- */

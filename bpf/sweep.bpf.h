@@ -126,4 +126,11 @@ static __always_inline int on_sweep(struct seq_file *seq, struct sock *sk, struc
 	return 0;
 }
 
+static __always_inline int on_sweep_pointer(struct seq_file *seq, __u64 key, struct sw_sock *st)
+{
+	struct sock *raw = (void *)key;
+
+	return is_of(st, raw) ? on_sweep(seq, raw, st) : 0;
+}
+
 #endif

@@ -18,6 +18,7 @@ enum {
 	SW_RING_BYTES = 2 << 20, /* default size of the ring buffer */
 	SW_ACCOUNTS = 65536,     /* default bound of the hash of further accounts */
 	SW_SOCKETS = 131072,     /* bound of the hash of sockets, where there is one */
+	SW_CALLS = 8192,         /* bound of the hash of calls under way, likewise */
 };
 
 enum sw_kind { /* why a record was sent; every record carries everything that is known */
@@ -148,6 +149,7 @@ struct sw_stats {            /* in mapped data: programs write, user space reads
 	__u64 ownerless;     /* sweeps that found bytes taken by a process not known yet */
 	__u64 left;          /* calls that the first look left to the others */
 	__u64 found;         /* calls that only a further look has seen */
+	__u64 lost_calls;    /* calls that no return was seen of */
 };
 
 #define SW_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
@@ -157,6 +159,6 @@ SW_ASSERT_SIZE(struct sw_record, 152);
 SW_ASSERT_SIZE(struct sw_extra_key, 40);
 SW_ASSERT_SIZE(struct sw_extra, 136);
 SW_ASSERT_SIZE(struct sw_live, 32);
-SW_ASSERT_SIZE(struct sw_stats, 80);
+SW_ASSERT_SIZE(struct sw_stats, 88);
 
 #endif

@@ -42,6 +42,7 @@ int check_run(const struct opts *opts)
 	int status, err;
 
 	kcaps_probe(&r.caps);
+	kcaps_ask_kprobes(&r.caps);
 	if (opts->hooks)
 		kcaps_limit(&r.caps, opts->hooks);
 	report_judge(&r);

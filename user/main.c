@@ -12,6 +12,7 @@
  *       life.bpf.h                connect, accept, listen, bind, states, close
  *       cgroup.bpf.h              the contexts of programs on cgroups
  *       compat.bpf.h              kernel differences, each with its commit
+ *       kprobe.bpf.h              calls and registers, where nothing better sees them
  *       packet.bpf.h              UDP where calls are not seen
  *       store.bpf.h               where the state of a socket is kept
  *       emit.bpf.h, maps.bpf.h    records and loss; maps and variables
@@ -27,8 +28,9 @@
  *       kcaps, kbtf, hooks        what the kernel can; its functions by name; which hook serves
  *                                 which purpose
  *       progs                     what the kernel knows of our programs: their time, skipped runs
- *       attach                    loaded programs to their places
+ *       attach, probes            loaded programs to their places; kprobes that are gone with us
  *       looks                     further programs of one place: which, in what order, lost calls
+ *       settings                  what the programs are told of what was chosen
  *       limits, needs             what may stand in the way; what it takes to run, told apart
  *       decode, uses              records into events; last totals of each use of a socket
  *       host                      clocks, name, own cost

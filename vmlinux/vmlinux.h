@@ -329,6 +329,25 @@ struct socket {
 	struct sock *sk;
 };
 
+struct msghdr {
+	void *msg_name;
+};
+
+/* What a kprobe is given. Each architecture has its own, so each is a flavour and the programs ask
+ * which one is there: one object serves all. */
+struct pt_regs___x86 {
+	unsigned long cx;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long r8;
+	unsigned long ax;
+};
+
+struct pt_regs___arm64 {
+	__u64 regs[31];
+};
+
 struct sk_buff {
 	__be16 protocol;
 	__u16 transport_header;
@@ -376,6 +395,21 @@ struct bpf_iter__bpf_sk_storage_map {
 	};
 	union {
 		struct sock *sk;
+	};
+	union {
+		void *value;
+	};
+};
+
+struct bpf_iter__bpf_map_elem {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		struct bpf_map *map;
+	};
+	union {
+		void *key;
 	};
 	union {
 		void *value;

@@ -37,6 +37,8 @@ struct kcaps made_up(unsigned int version, unsigned int lacks)
 			caps.has[KCAP_CAP_NET_ADMIN];
 	caps.tracing_error = caps.has[KCAP_TP_BTF] ? 0 : EPERM;
 	caps.trampoline_error = caps.has[KCAP_TRAMPOLINES] ? 0 : EPERM;
+	if (!caps.has[KCAP_KPROBES])
+		caps.kprobe_error = caps.has[KCAP_CAP_PERFMON] ? ENODEV : EACCES;
 	snprintf(caps.release, sizeof(caps.release), "%u.%u.9-made-up", version >> 16,
 		 version >> 8 & 0xff);
 	caps.limits = (struct limits){.lockdown = "none",

@@ -41,7 +41,7 @@ enum { WHY = 256 };
 #define NEITHER NO_CONNECT_ENTER, NO_SEND_PEERS, [HOOK_BIND] = NONE, [HOOK_RELEASE] = NONE, \
 	[HOOK_CONNECT_ERRNO] = NONE, [HOOK_ACCEPT] = NONE, [HOOK_UDP_RECV_PEERS] = NONE, \
 	[HOOK_PACKET_RELEASE] = NONE, [HOOK_KTLS_SPLICE] = NONE
-#define NO_SNAPSHOT [HOOK_SNAPSHOT] = NONE
+#define NO_SNAPSHOT [HOOK_SNAPSHOT] = NONE, [HOOK_COOKIES] = NONE
 #define NO_ITERATORS NO_SNAPSHOT, [HOOK_SWEEP] = NONE, [HOOK_TCP_DETAILS] = NONE
 #define NOTHING NO_BYTES, NO_FEXIT_ELSE, NO_ITERATORS, [HOOK_TCP_STATES] = NONE, \
 	[HOOK_UDP_SEND_PEERS] = NONE, [HOOK_UDP_RECV_PEERS] = NONE, \
@@ -52,7 +52,19 @@ enum { WHY = 256 };
 	LACK(TP_SOCK_LENGTH) | LACK(TP_TCP_STATE) | LACK(TP_TCP_DESTROY) | LACK(TRAMPOLINES) | \
 	LACK(FN_INET_IO) | LACK(FN_SENDPAGE) | LACK(NO_SENDPAGE) | LACK(FN_PACKET) | \
 	LACK(FN_RELEASE) | LACK(FN_BIND) | LACK(FN_CONNECT) | LACK(FN_CONSUME_UDP) | \
-	LACK(FN_ACCEPT) | LACK(FN_ACCEPT_OLD) | LACK(FN_SPLICE_READ))
+	LACK(FN_ACCEPT) | LACK(FN_ACCEPT_OLD) | LACK(FN_SPLICE_READ) | LACK(FN_UDP))
+
+#define NO_CALL_HOOKS (LACK(TRAMPOLINES) | LACK(KPROBES))
+#define PROBES [HOOK_BYTES] = "tcp_release", [HOOK_UDP_BYTES] = "udp_receive", \
+	[HOOK_OTHER_BYTES] = "send_begin", [HOOK_PACKET_BYTES] = "packet_send_begin", \
+	[HOOK_KTLS_SPLICE] = "splice_begin", [HOOK_CONNECT_ENTER] = "connect_begin", \
+	[HOOK_CONNECT_ERRNO] = "connect_begin", [HOOK_ACCEPT] = "tcp_release", \
+	[HOOK_UDP_SEND_PEERS] = "udp_send_begin", [HOOK_UDP_RECV_PEERS] = "udp_receive", \
+	[HOOK_RELEASE] = "socket_release", [HOOK_PACKET_RELEASE] = "socket_release", \
+	[HOOK_SWEEP] = "sweep_pointers"
+#define BY_KPROBES PROBES, [HOOK_SENDPAGE] = "page_begin", [HOOK_COOKIES] = "sock_create"
+#define BY_KPROBES_ALONE PROBES, [HOOK_SENDPAGE] = "page_begin", [HOOK_BIND] = "bind_begin", \
+	[HOOK_COOKIES] = NONE
 
 #define V MADE_UP
 
@@ -80,8 +92,22 @@ static const struct row {
 	{V(6, 18), 0, NULL, NULL, {NULL}},
 	{V(7, 3), 0, NULL, NULL, {NULL}},
 	/* hosts without BPF trampolines */
-	{V(5, 12), LACK(TRAMPOLINES), NULL, "needs", {DEGRADED}},
-	{V(6, 1), LACK(TRAMPOLINES), NULL, "needs", {DEGRADED}},
+	{V(5, 11), LACK(TRAMPOLINES), "5.12", NULL, {BY_KPROBES, [HOOK_SNAPSHOT] = NONE}},
+	{V(5, 12), LACK(TRAMPOLINES), NULL, NULL, {BY_KPROBES}},
+	{V(5, 15), LACK(TRAMPOLINES), NULL, NULL, {BY_KPROBES}},
+	{V(6, 1), LACK(TRAMPOLINES), NULL, NULL, {BY_KPROBES}},
+	{V(6, 1), LACK(TRAMPOLINES) | LACK(CGROUP2), NULL, NULL, {BY_KPROBES_ALONE}},
+	{V(6, 1), LACK(TRAMPOLINES) | LACK(CAP_NET_ADMIN), NULL, NULL, {BY_KPROBES_ALONE}},
+	{V(6, 2), LACK(TRAMPOLINES), NULL, NULL, {BY_KPROBES}},
+	{V(6, 12), LACK(TRAMPOLINES) | LACK(TP_SOCK_LENGTH), NULL, NULL,
+	 {PROBES, [HOOK_COOKIES] = "sock_create"}},
+	/* without kprobes either */
+	{V(5, 12), NO_CALL_HOOKS, NULL, "needs", {DEGRADED}},
+	{V(5, 15), NO_CALL_HOOKS, NULL, "needs", {DEGRADED}},
+	{V(6, 1), NO_CALL_HOOKS, NULL, "needs", {DEGRADED}},
+	{V(6, 18), NO_CALL_HOOKS, NULL, NULL, {NO_FEXIT}},
+	{V(6, 1), LACK(KPROBES), NULL, NULL, {UNTIL_6_2}},
+	/* kprobes are not mixed with what is better for the bytes */
 	{V(6, 3), LACK(TRAMPOLINES), NULL, NULL, {LOST_SENDPAGE, NO_FEXIT}},
 	{V(6, 5), LACK(TRAMPOLINES), NULL, NULL, {NO_FEXIT}},
 	{V(6, 18), LACK(TRAMPOLINES), NULL, NULL, {NO_FEXIT}},
@@ -105,7 +131,7 @@ static const struct row {
 	{V(6, 12), LACK(TP_BTF) | LACK(TRAMPOLINES), "security module", "needs", {NOTHING}},
 	/* functions that were inlined or left out */
 	{V(6, 12), LACK(TP_TCP_DESTROY), NULL, "tcp_destroy_sock", {[HOOK_TCP_END] = NONE}},
-	{V(6, 1), LACK(FN_INET_IO), NULL, "needs",
+	{V(6, 1), LACK(FN_INET_IO) | LACK(KPROBES), NULL, "needs",
 	 {[HOOK_BYTES] = "tcp_received", [HOOK_UDP_BYTES] = "skb_egress", [HOOK_OTHER_BYTES] = NONE,
 	  [HOOK_PACKET_BYTES] = "packet_sendmsg_exit", [HOOK_UDP_SEND_PEERS] = NONE, UNTIL_6_4}},
 	{V(6, 1), LACK(FN_PACKET), NULL, "6.3",
@@ -235,6 +261,8 @@ static void the_next_better_way_is_the_nearest(void **state)
 	expect_better(MADE_UP(6, 1), 0, HOOK_BYTES,
 		      "tracepoints sock_send_length, sock_recv_length"); /* cheaper */
 	expect_better(MADE_UP(6, 1), 0, HOOK_ACCEPT, NULL); /* the same for an older kernel */
+	expect_better(MADE_UP(6, 1), LACK(TRAMPOLINES), HOOK_CONNECT_ENTER, NULL); /* not mixed */
+	expect_better(MADE_UP(6, 1), NO_CALL_HOOKS, HOOK_UDP_BYTES, "as other bytes");
 	expect_better(MADE_UP(6, 18), LACK(TRAMPOLINES), HOOK_ACCEPT, "fexit inet_csk_accept");
 	expect_better(MADE_UP(6, 18), LACK(TRAMPOLINES) | LACK(CGROUP2), HOOK_ACCEPT,
 		      "cgroup/getpeername, else the first bytes"); /* it can be mounted */

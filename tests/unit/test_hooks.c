@@ -24,7 +24,8 @@ struct program {
 static struct program programs[MAX_PROGRAMS];
 static int program_count;
 
-/* `SEC("?...")` on one line, `int name(` or `int BPF_PROG(name,` on the next. */
+/* `SEC("?...")`, with more text on further lines, `int name(` or `int BPF_PROG(name,` on the next.
+ */
 static int read_programs(void **state)
 {
 	FILE *f = fopen(SOURCE, "re");
@@ -43,7 +44,7 @@ static int read_programs(void **state)
 		if (named && program_count < MAX_PROGRAMS &&
 		    sscanf(line, "SEC(\"?%63[^\"]", p->section) == 1) {
 			named = false;
-		} else if (!named) {
+		} else if (!named && strncmp(line, "    \"", 5) != 0) {
 			if (!strncmp(at, "BPF_PROG(", 9))
 				at += 9;
 			if (strncmp(line, "int ", 4) != 0 ||
@@ -115,6 +116,8 @@ static unsigned int needs_of(const char *section)
 		return 1U << KCAP_TRAMPOLINES;
 	if (!strncmp(section, "tp_btf/", 7))
 		return 1U << KCAP_TP_BTF;
+	if (!strncmp(section, "kprobe/", 7) || !strncmp(section, "kretprobe/", 10))
+		return 1U << KCAP_KPROBES;
 	if (!strncmp(section, "iter/", 5))
 		return 1U << KCAP_TP_BTF | 1U << KCAP_ITERATORS;
 	fail_msg("what does %s need?", section);
@@ -200,8 +203,6 @@ static void a_good_kernel_gets_the_best_of_each(void **state)
 	assert_false(hooks_refusal(&caps, chosen, why, sizeof(why)));
 	assert_string_equal(why, "");
 	assert_true(hooks_wants(chosen, "send_length"));
-	assert_true(hooks_wants(chosen, "sweep"));
-	assert_false(hooks_wants(chosen, "no_such_program"));
 	assert_false(hooks_wants(chosen, ""));
 	assert_false(hooks_wants(chosen, "sen")); /* not by its beginning */
 }
@@ -253,24 +254,34 @@ static void check_lacking(const struct kcaps *caps, int purpose, int k)
 	assert_true(strlen(cut) <= 9 && cut[10] == '#');
 }
 
-/* Whatever a kernel has: the first alternative that it can do, its programs and no others. */
+/* The first alternative that a kernel can do and that keeps state where the bytes do. */
+static int best_of(const struct kcaps *caps, const struct hook_alternative *a, int keep)
+{
+	for (int k = 0; a[k].name; k++)
+		if (has_all(caps, a[k].needs) &&
+		    (keep == KEEP_ANY || a[k].keep == KEEP_ANY || (int)a[k].keep == keep))
+			return k;
+	return -1;
+}
+
+/* Whatever a kernel has: the best alternatives, their programs and no others. */
 static void check_choice(const struct kcaps *caps)
 {
-	int chosen[HOOK_PURPOSES];
+	int chosen[HOOK_PURPOSES], keep = KEEP_ANY;
 	bool refused = false;
 	char why[WHY] = "";
 
 	hooks_choose(caps, chosen);
 	for (int i = 0; i < HOOK_PURPOSES; i++) {
 		const struct hook_alternative *a = hooks[i].alternatives;
-		int best = 0;
+		int best = best_of(caps, a, keep);
 
-		while (a[best].name && !has_all(caps, a[best].needs))
-			check_lacking(caps, i, best++);
-		if (a[best].name)
-			check_lacking(caps, i, best);
-		assert_int_equal(chosen[i], a[best].name ? best : -1);
-		refused |= hooks[i].required && !a[best].name;
+		assert_int_equal(chosen[i], best);
+		for (int k = 0; a[k].name; k++)
+			check_lacking(caps, i, k);
+		if (i == HOOK_BYTES)
+			keep = best < 0 ? KEEP_STORAGE : (int)a[best].keep;
+		refused |= hooks[i].required && best < 0;
 		check_note(caps, chosen, i);
 	}
 	for (int i = 0; i < program_count; i++) {
@@ -343,28 +354,31 @@ static void expect_says(const char *why, const char *what)
 
 static void a_way_leaves_out_what_is_better(void **state)
 {
+	const unsigned int no_hooks = 1U << KCAP_TP_SOCK_LENGTH | 1U << KCAP_TRAMPOLINES;
 	const struct {
 		const char *way;
-		int lacks; /* enum kcap, -1 = nothing */
+		unsigned int lacks;
 	} ways[] = {
-		{"tracepoint", -1},
-		{"fexit", KCAP_TP_SOCK_LENGTH},
-		{"no-cgroup", KCAP_CGROUP2},
-		{"no-trampoline", KCAP_TRAMPOLINES},
-		{"lossy", -1},
-		{"suspicious", -1},
+		{"tracepoint", 0},
+		{"lossy", 0},
+		{"suspicious", 0},
+		{"fexit", 1U << KCAP_TP_SOCK_LENGTH},
+		{"no-cgroup", 1U << KCAP_CGROUP2},
+		{"no-trampoline", 1U << KCAP_TRAMPOLINES},
+		{"kprobe", no_hooks},
+		{"kprobe-only", no_hooks | 1U << KCAP_CGROUP2},
+		{"degraded", no_hooks | 1U << KCAP_KPROBES},
 	};
-	const int count = sizeof(ways) / sizeof(ways[0]);
 	struct kcaps caps = good_kernel();
 
 	(void)state;
 	assert_false(kcaps_limit(&caps, "nosuch"));
 	assert_false(kcaps_limit(&caps, ""));
-	for (int i = 0; i < count; i++) {
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		caps = good_kernel();
 		assert_true(kcaps_limit(&caps, ways[i].way));
 		for (int cap = 0; cap < KCAP_COUNT; cap++)
-			assert_int_equal(caps.has[cap], cap != ways[i].lacks);
+			assert_int_equal(caps.has[cap], !(ways[i].lacks >> cap & 1));
 	}
 }
 
@@ -379,6 +393,7 @@ static void a_kernel_without_a_way_to_count_is_too_old(void **state)
 	caps.has[KCAP_TP_SOCK_LENGTH] = false;
 	caps.has[KCAP_TRAMPOLINES] = false;
 	caps.has[KCAP_TP_TCP_RCVD] = false;
+	caps.has[KCAP_KPROBES] = false;
 	hooks_choose(&caps, chosen);
 	assert_int_equal(chosen[HOOK_BYTES], -1);
 	assert_true(hooks_refusal(&caps, chosen, why, sizeof(why)));
@@ -402,7 +417,7 @@ static void without_hooks_on_calls_it_is_degraded(void **state)
 
 	(void)state;
 	caps.has[KCAP_TP_SOCK_LENGTH] = false;
-	caps.has[KCAP_TRAMPOLINES] = false;
+	caps.has[KCAP_TRAMPOLINES] = caps.has[KCAP_KPROBES] = false;
 	hooks_choose(&caps, chosen);
 	assert_true(kcaps_limit(&limited, "degraded"));
 	hooks_choose(&limited, other);

@@ -309,8 +309,9 @@ static void end_has_totals_and_losses(void **state)
 		   "\"sockwatch.connections_opened\":2,\"sockwatch.records.seen\":12,"
 		   "\"sockwatch.records.delivered\":9,\"sockwatch.records.lost\":3,"
 		   "\"sockwatch.lost\":{\"ring_full\":3,\"close\":0,\"storage\":0,\"accounts\":0,"
-		   "\"recursion\":0,\"table\":0,\"bad_record\":0},\"sockwatch.evicted\":0,"
-		   "\"sockwatch.cpu_ns\":0,\"sockwatch.rss_bytes\":0,\"sockwatch.dropped\":0}");
+		   "\"recursion\":0,\"calls\":0,\"table\":0,\"bad_record\":0},"
+		   "\"sockwatch.evicted\":0,\"sockwatch.cpu_ns\":0,\"sockwatch.rss_bytes\":0,"
+		   "\"sockwatch.dropped\":0}");
 	assert_null(rig_line(&r));
 	assert_int_equal(rig_done(&r), 0);
 }
@@ -342,7 +343,7 @@ static void cost_is_a_line_while_it_is_counted(void **state)
 		   "\"sockwatch.programs.percent\":0.040,\"sockwatch.records.seen\":7,"
 		   "\"sockwatch.records.delivered\":7,"
 		   "\"sockwatch.lost\":{\"ring_full\":0,\"close\":0,\"storage\":0,\"accounts\":0,"
-		   "\"recursion\":0,\"table\":0,\"bad_record\":0}}");
+		   "\"recursion\":0,\"calls\":0,\"table\":0,\"bad_record\":0}}");
 	ev.time_ns += RIG_SECOND;
 	rig_feed(&r, &ev); /* nothing was counted since: nobody asks any more */
 	assert_null(rig_line(&r));

@@ -17,7 +17,8 @@
 enum { WHY = 256 };
 
 #define NOTHING_LOADS (LACK(TP_BTF) | LACK(TRAMPOLINES))
-#define NOT_PERMITTED (LACK(CAP_BPF) | LACK(CAP_PERFMON) | LACK(CAP_NET_ADMIN) | NOTHING_LOADS)
+#define NOT_PERMITTED \
+	(LACK(CAP_BPF) | LACK(CAP_PERFMON) | LACK(CAP_NET_ADMIN) | LACK(KPROBES) | NOTHING_LOADS)
 
 static struct kcaps good(void)
 {
@@ -275,6 +276,30 @@ static void settings_never_refuse(void **state)
 	}
 }
 
+/* Only where nothing better sees calls are they wanted, and a setting that hides them is told. */
+static void kprobes_matter_where_nothing_better_serves(void **state)
+{
+	struct kcaps caps = lacking(LACK(KPROBES));
+
+	(void)state;
+	assert_int_equal(state_of(&caps, NEED_KPROBES), NEED_MOOT);
+	caps = made_up(MADE_UP(6, 1), LACK(KPROBES));
+	assert_int_equal(state_of(&caps, NEED_KPROBES), NEED_MOOT);
+	caps = made_up(MADE_UP(6, 1), LACK(TRAMPOLINES));
+	assert_int_equal(state_of(&caps, NEED_KPROBES), NEED_MET);
+	caps = made_up(MADE_UP(6, 1), LACK(TRAMPOLINES) | LACK(KPROBES));
+	expect_runs(&caps);
+	assert_int_equal(state_of(&caps, NEED_KPROBES), NEED_LIMITS);
+	assert_int_equal(state_of(&caps, NEED_PARANOID), NEED_MOOT);
+	caps.is_admin = false;
+	caps.kprobe_error = EACCES;
+	caps.limits.perf_paranoid = 3;
+	expect_runs(&caps);
+	assert_int_equal(state_of(&caps, NEED_PARANOID), NEED_LIMITS);
+	caps.has[KCAP_TRAMPOLINES] = true;
+	assert_int_equal(state_of(&caps, NEED_PARANOID), NEED_MOOT);
+}
+
 /* What only programs can tell is not held against who may not load them. */
 static void who_may_not_ask_is_told_what_could_be(void **state)
 {
@@ -339,6 +364,7 @@ int main(void)
 		cmocka_unit_test(a_kernel_without_bpf_is_told),
 		cmocka_unit_test(locked_memory_counts_on_old_kernels_only),
 		cmocka_unit_test(settings_never_refuse),
+		cmocka_unit_test(kprobes_matter_where_nothing_better_serves),
 		cmocka_unit_test(who_may_not_ask_is_told_what_could_be),
 		cmocka_unit_test(every_refusal_is_one_line),
 	};

@@ -16,8 +16,9 @@
 #include "util/buf.h"
 #include "util/text.h"
 
-#define NOT_PERMITTED \
-	(LACK(CAP_BPF) | LACK(CAP_PERFMON) | LACK(CAP_NET_ADMIN) | LACK(TP_BTF) | LACK(TRAMPOLINES))
+#define NOT_PERMITTED                                                             \
+	(LACK(CAP_BPF) | LACK(CAP_PERFMON) | LACK(CAP_NET_ADMIN) | LACK(TP_BTF) | \
+	 LACK(TRAMPOLINES) | LACK(KPROBES))
 
 static struct report judged(unsigned int version, unsigned int lacks)
 {
@@ -96,7 +97,7 @@ static void only_what_is_all_seen_is_exact(void **state)
 	assert_true(!r.exact && !r.refusal[0] && !r.assumed);
 	r = judged(MADE_UP(6, 12), LACK(CGROUP2));
 	assert_true(!r.exact && !r.refusal[0]);
-	r = judged(MADE_UP(6, 1), LACK(TRAMPOLINES)); /* no bytes */
+	r = judged(MADE_UP(6, 1), LACK(TRAMPOLINES) | LACK(KPROBES)); /* no calls */
 	assert_true(!r.exact && !r.refusal[0] && hooks_degraded(r.chosen, HOOK_BYTES));
 	r = judged(MADE_UP(6, 12), NOT_PERMITTED); /* however good it would be */
 	assert_true(!r.exact && r.assumed && strstr(r.refusal, "CAP_BPF"));

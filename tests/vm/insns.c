@@ -60,9 +60,9 @@ static bool target_exists(const struct btf *btf, const char *section)
 enum mode { STORAGE, POINTER, MODES };
 
 /* Those that only one of the modes has. */
-static const char *const only[MODES][8] = {
-	[STORAGE] = {"fentry/", "fexit/", "tp_btf/sock_", "cgroup/sendmsg", "cgroup/recvmsg",
-		     "iter/bpf_sk_storage_map"},
+static const char *const only[MODES][10] = {
+	[STORAGE] = {"fentry/", "fexit/", "tp_btf/sock_", "tp_btf/tcp_rcv_", "cgroup_skb/",
+		     "cgroup/sendmsg", "cgroup/recvmsg", "iter/bpf_sk_storage_map"},
 	[POINTER] = {"kprobe/", "kretprobe/", "iter/bpf_map_elem", "cgroup/sock_create"},
 };
 

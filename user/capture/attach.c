@@ -2,12 +2,18 @@
 #include "capture/attach.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "capture/probes.h"
 #include "capture/progs.h"
+
+enum { FUNCTION = 64 }; /* bytes of a function's name */
 
 static struct bpf_link *attach_iter(struct bpf_program *prog, int map_fd)
 {
@@ -21,30 +27,96 @@ static struct bpf_link *attach_iter(struct bpf_program *prog, int map_fd)
 	return bpf_program__attach_iter(prog, &opts);
 }
 
+static int keep(struct attached *a, struct bpf_link *link)
+{
+	if (!link)
+		return -errno;
+	if (a->count == ATTACH_MAX) {
+		bpf_link__destroy(link);
+		return -ENOSPC;
+	}
+	a->links[a->count++] = link;
+	return 0;
+}
+
+static int attach_probe(struct attached *a, const struct bpf_program *prog, const char *function,
+			bool at_return)
+{
+	int probe = probe_open(function, at_return), err;
+	struct bpf_link *link;
+
+	if (probe < 0)
+		return probe;
+	link = bpf_program__attach_perf_event(prog, probe); /* owns the probe then */
+	if (link)
+		return keep(a, link);
+	err = -errno;
+	close(probe);
+	return err;
+}
+
+static int attach_probes(struct attached *a, const struct bpf_program *prog)
+{
+	const char *section = bpf_program__section_name(prog), *at = strchr(section, '/');
+	bool at_return = strstr(section, "kretprobe/") != NULL;
+
+	while (at) {
+		char function[FUNCTION];
+		int err;
+
+		snprintf(function, sizeof(function), "%.*s", (int)strcspn(at + 1, ","), at + 1);
+		at = strchr(at + 1, ',');
+		err = attach_probe(a, prog, function, at_return);
+		if (err && err != -ENOENT)
+			return err;
+	}
+	return 0;
+}
+
+static int attach_hook(struct attached *a, const struct bpf_program *prog, int cgroup_fd)
+{
+	switch (bpf_program__type(prog)) {
+	case BPF_PROG_TYPE_KPROBE:
+		return attach_probes(a, prog);
+	case BPF_PROG_TYPE_TRACING:
+		return keep(a, bpf_program__attach(prog));
+	default:
+		return keep(a, bpf_program__attach_cgroup(prog, cgroup_fd));
+	}
+}
+
+/* The place of the iterator @prog, and over which map it goes (NULL: none); NULL if it is none. */
+static struct bpf_link **iterator(struct attached *a, const struct bpf_program *prog,
+				  const char **map)
+{
+	const char *name = bpf_program__name(prog);
+
+	*map = NULL;
+	if (!strcmp(name, "snapshot"))
+		return &a->snapshot;
+	if (!strcmp(name, "sweep"))
+		*map = "socks";
+	else if (!strcmp(name, "sweep_pointers"))
+		*map = "pointers";
+	return *map ? &a->sweep : NULL;
+}
+
 static int attach_one(struct attached *a, struct bpf_object *obj, struct bpf_program *prog,
 		      int cgroup_fd, struct progs *progs)
 {
-	const char *name = bpf_program__name(prog);
-	struct bpf_link *link;
+	const char *map;
+	struct bpf_link **link = iterator(a, prog, &map);
+	int err;
 
-	if (!strcmp(name, "snapshot")) {
-		link = a->snapshot = attach_iter(prog, -1);
-	} else if (!strcmp(name, "sweep")) {
-		link = a->sweep = attach_iter(prog, bpf_object__find_map_fd_by_name(obj, "socks"));
-	} else if (a->count == ATTACH_MAX) {
-		return -ENOSPC;
+	if (link) {
+		*link = attach_iter(prog, map ? bpf_object__find_map_fd_by_name(obj, map) : -1);
+		err = *link ? 0 : -errno;
 	} else {
-		if (bpf_program__type(prog) == BPF_PROG_TYPE_TRACING)
-			link = bpf_program__attach(prog);
-		else
-			link = bpf_program__attach_cgroup(prog, cgroup_fd);
-		if (link)
-			a->links[a->count++] = link;
+		err = attach_hook(a, prog, cgroup_fd);
 	}
-	if (!link)
-		return -errno;
-	progs_add(progs, bpf_program__fd(prog), link != a->snapshot && link != a->sweep);
-	return 0;
+	if (!err)
+		progs_add(progs, bpf_program__fd(prog), !link);
+	return err;
 }
 
 int attach_all(struct attached *a, struct bpf_object *obj, int cgroup_fd, struct progs *progs,

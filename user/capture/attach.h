@@ -12,7 +12,7 @@ struct bpf_object;
 struct bpf_program;
 struct progs;
 
-enum { ATTACH_MAX = 64 };
+enum { ATTACH_MAX = 128 };
 
 struct attached {
 	struct bpf_link *links[ATTACH_MAX]; /* owned, of all programs but the iterators */
@@ -23,8 +23,9 @@ struct attached {
 
 /**
  * Attach each program of @obj that is loaded, ends before beginnings (the object's order
- * backwards): no socket is seen to open whose close would be missed. @cgroup_fd: of the root of
- * cgroup2.
+ * backwards): no socket is seen to open whose close would be missed. A kprobe goes to all functions
+ * in its section's name, `kprobe/a,b`, but those that this kernel does not have. @cgroup_fd: of the
+ * root of cgroup2.
  * @progs gets to know them. 0, or -errno with the program's place in @place (borrowed): what is
  * attached by then stays so until attach_undo and attach_done.
  */

@@ -10,7 +10,7 @@
 
 enum {
 	HOOK_PROGRAMS = 6,     /* of one alternative */
-	HOOK_ALTERNATIVES = 4, /* of one purpose, and the end of the list */
+	HOOK_ALTERNATIVES = 5, /* of one purpose, and the end of the list */
 };
 
 enum hook_purpose {
@@ -33,8 +33,15 @@ enum hook_purpose {
 	HOOK_EXIT,
 	HOOK_SNAPSHOT,
 	HOOK_SWEEP,
+	HOOK_COOKIES,
 	HOOK_TCP_DETAILS,
 	HOOK_PURPOSES
+};
+
+enum hook_keep { /* where programs keep the state of sockets: all that are loaded in one place */
+		 KEEP_ANY,
+		 KEEP_STORAGE, /* in socket storage */
+		 KEEP_POINTER, /* in a hash by address, as kprobes must */
 };
 
 struct hook_alternative {
@@ -44,6 +51,7 @@ struct hook_alternative {
 	const char *gap;                     /* what it leaves unseen; NULL = exact; if it
 						concerns bytes, it begins with `degraded: ` and is
 						told as `missing` is */
+	enum hook_keep keep;                 /* that of the bytes decides for all */
 };
 
 struct hook {
@@ -60,6 +68,9 @@ extern const struct hook hooks[HOOK_PURPOSES];
 
 /** Index of the best alternative that @caps allow for each purpose, -1 = none. Pure. */
 void hooks_choose(const struct kcaps *caps, int chosen[HOOK_PURPOSES]);
+
+/** Whether the chosen programs keep the state of sockets by pointer. */
+bool hooks_by_pointer(const int chosen[HOOK_PURPOSES]);
 
 /** Whether @program belongs to what was chosen. */
 bool hooks_wants(const int chosen[HOOK_PURPOSES], const char *program);

@@ -18,6 +18,8 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "capture/probes.h"
+
 static const char *const names[KCAP_COUNT] = {
 	[KCAP_CAP_BPF] = "CAP_BPF",
 	[KCAP_CAP_PERFMON] = "CAP_PERFMON",
@@ -43,6 +45,8 @@ static const char *const names[KCAP_COUNT] = {
 	[KCAP_FN_CONSUME_UDP] = "function skb_consume_udp",
 	[KCAP_FN_ACCEPT] = "function inet_csk_accept of 6.10",
 	[KCAP_FN_ACCEPT_OLD] = "function inet_csk_accept until 6.9",
+	[KCAP_FN_UDP] = "functions udp_sendmsg, udpv6_sendmsg",
+	[KCAP_KPROBES] = "kprobes",
 };
 
 const char *kcap_name(enum kcap cap)
@@ -180,6 +184,8 @@ static void probe_functions(struct kcaps *caps, const struct kbtf *btf)
 	caps->has[KCAP_FN_CONSUME_UDP] = has_function(btf, "skb_consume_udp");
 	caps->has[KCAP_FN_ACCEPT] = accept == 2;
 	caps->has[KCAP_FN_ACCEPT_OLD] = accept == 4;
+	caps->has[KCAP_FN_UDP] = HAS_FUNCTIONS(btf, "udp_sendmsg", "udpv6_sendmsg");
+	caps->recvmsg_noblock = kbtf_parameters(btf, "udp_recvmsg") == 6;
 }
 
 static void probe_btf(struct kcaps *caps)
@@ -259,29 +265,43 @@ void kcaps_probe(struct kcaps *caps)
 	libbpf_set_print(print);
 }
 
-static bool is_one_of(const char *word, const char *const words[], size_t count)
+void kcaps_ask_kprobes(struct kcaps *caps)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(word, words[i]))
-			return true;
-	return false;
+	caps->kprobe_error = -probe_try();
+	caps->has[KCAP_KPROBES] = !caps->kprobe_error;
 }
+
+#define LACKS(cap) (1U << KCAP_##cap)
 
 bool kcaps_limit(struct kcaps *caps, const char *way)
 {
-	static const char *const others[] = {"tracepoint", "lossy", "suspicious"};
+	static const struct {
+		const char *way;
+		unsigned int lacks;
+	} ways[] = {
+		{"tracepoint", 0},
+		{"lossy", 0},
+		{"suspicious", 0},
+		{"twice", 0},
+		{"fexit", LACKS(TP_SOCK_LENGTH)},
+		{"kprobe", LACKS(TP_SOCK_LENGTH) | LACKS(TRAMPOLINES)},
+		{"kprobe-only", LACKS(TP_SOCK_LENGTH) | LACKS(TRAMPOLINES) | LACKS(CGROUP2)},
+		{"degraded", LACKS(TP_SOCK_LENGTH) | LACKS(TRAMPOLINES) | LACKS(KPROBES)},
+		{"no-cgroup", LACKS(CGROUP2)},
+		{"no-trampoline", LACKS(TRAMPOLINES)},
+	};
 
-	if (!strcmp(way, "twice"))
-		caps->tp_preempted = caps->fn_preempted = true;
-	else if (!strcmp(way, "fexit") || !strcmp(way, "degraded"))
-		caps->has[KCAP_TP_SOCK_LENGTH] = false;
-	else if (!strcmp(way, "no-cgroup"))
-		caps->has[KCAP_CGROUP2] = false;
-	else if (strcmp(way, "no-trampoline"))
-		return is_one_of(way, others, sizeof(others) / sizeof(*others));
-	if (!strcmp(way, "no-trampoline") || !strcmp(way, "degraded"))
-		caps->has[KCAP_TRAMPOLINES] = false;
-	return true;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		if (strcmp(way, ways[i].way) != 0)
+			continue;
+		for (int cap = 0; cap < KCAP_COUNT; cap++)
+			if (ways[i].lacks & 1U << cap)
+				caps->has[cap] = false;
+		if (!strcmp(way, "twice"))
+			caps->tp_preempted = caps->fn_preempted = true;
+		return true;
+	}
+	return false;
 }
 
 void kcaps_done(struct kcaps *caps)

@@ -33,6 +33,8 @@ enum kcap {
 	KCAP_FN_CONSUME_UDP, /* function skb_consume_udp */
 	KCAP_FN_ACCEPT,      /* function inet_csk_accept(sk, arg) (6.10) */
 	KCAP_FN_ACCEPT_OLD,  /* function inet_csk_accept(sk, flags, err, kern) */
+	KCAP_FN_UDP,         /* functions udp_sendmsg, udpv6_sendmsg */
+	KCAP_KPROBES,        /* kprobes attach through perf_event_open */
 	KCAP_COUNT
 };
 
@@ -41,22 +43,28 @@ struct kcaps {
 	int cgroup_fd;        /* owned, root of cgroup2; -1 = none */
 	unsigned int version; /* major << 16 | minor << 8 */
 	char release[65];     /* as uname -r */
+	bool recvmsg_noblock; /* recvmsg of a protocol has a parameter `noblock` (until 5.18) */
 	bool btf_unread;      /* BTF is there and could not be loaded: memory, descriptors */
 	bool is_root;         /* by its id, whatever it may */
 	bool is_admin;        /* CAP_SYS_ADMIN */
 	int tracing_error;    /* errno with which a typed tracepoint was refused; 0 = it was not */
 	int trampoline_error; /* the same of fentry */
+	int kprobe_error;     /* the same of kprobes; ENODEV = the kernel has none */
 	struct limits limits;
 	bool tp_preempted; /* other tasks run while a tracepoint program waits: it is skipped */
 	bool fn_preempted; /* the same with programs on trampolines */
 };
 
-/** Ask the kernel. Never fails: what cannot be asked is not there. */
+/** Ask the kernel, but for kprobes. Never fails: what cannot be asked is not there. */
 void kcaps_probe(struct kcaps *caps);
+/** Ask for kprobes too: takes the kernel some 50 ms (synchronize_rcu when one is taken away), so
+ *  only where nothing better serves. */
+void kcaps_ask_kprobes(struct kcaps *caps);
 /** Leave out what is better than @way, to try the other ways: `tracepoint` (nothing), `fexit`,
- *  `no-cgroup`, `no-trampoline`, `degraded` (what sees calls); or look `twice` although nothing is
- *  skipped here. `lossy` and `suspicious` leave out nothing here: the capture does not see calls
- * that send, or looks for bytes of such. False when there is no such way. */
+ *  `kprobe`, `kprobe-only` (no cgroup2 either), `no-cgroup`, `no-trampoline`, `degraded` (what sees
+ *  calls); or look `twice` although nothing is skipped here. `lossy` and `suspicious` leave out
+ *  nothing here: the capture does not see calls that send, or looks for bytes of such. False when
+ *  there is no such way. */
 bool kcaps_limit(struct kcaps *caps, const char *way);
 /** Close what it holds. */
 void kcaps_done(struct kcaps *caps);

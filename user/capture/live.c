@@ -21,6 +21,7 @@
 #include "capture/looks.h"
 #include "capture/progs.h"
 #include "capture/needs.h"
+#include "capture/settings.h"
 #include "sockwatch_abi.h"
 #include "sockwatch.skel.h"
 #include "util/phases.h"
@@ -32,6 +33,8 @@ enum {
 	SWEEP_SHARE = 50,      /* a sweep may cost one part in so many of the time */
 	LAST_WALKS = 3,
 	HEAL_SWEEPS = 3, /* after a miss: the first notes what is owed, the second may tell it */
+	LINUX_6_1 = 6 << 16 | 1 << 8,
+	OLD_SOCKETS = 16384, /* bound of the hashes where they take all their memory at once */
 	IDLE_SWEEP_NS = 2000000000, /* for sockets whose end only a sweep shows */
 };
 
@@ -328,6 +331,7 @@ static void tell_lost(struct live *live, uint64_t now_ns)
 	ev.lost.total[LOST_STORAGE] = stats->lost_storage;
 	ev.lost.total[LOST_ACCOUNTS] = stats->lost_accounts;
 	ev.lost.total[LOST_RECURSION] = looks_missed(live->skel->obj, stats);
+	ev.lost.total[LOST_CALLS] = stats->lost_calls;
 	ev.lost.total[LOST_TABLE] = counts->table_full;
 	ev.lost.total[LOST_BAD_RECORD] = counts->bad_records;
 	live->fn(&ev, live->arg);
@@ -424,18 +428,24 @@ static const struct source_ops live_ops = {
 	.close = live_close,
 };
 
-/* Whose end is reported: the hook on the cgroup leaves out the kernel's own sockets. */
-static uint32_t releases(const int chosen[HOOK_PURPOSES])
+/* Where the state of sockets is kept. Until 6.0 the kernel warns of hashes for kprobes that
+ * allocate as they go (check_map_prog_compatibility): smaller ones then, made at once. */
+static void configure_pointers(struct live *live)
 {
-	uint32_t release = 0;
+	bool by_pointer = hooks_by_pointer(live->chosen);
 
-	if (chosen[HOOK_RELEASE] >= 0)
-		release |= SW_RELEASE_USER;
-	if (chosen[HOOK_RELEASE] > 0)
-		release |= SW_RELEASE_KERNEL;
-	if (chosen[HOOK_PACKET_RELEASE] >= 0)
-		release |= SW_RELEASE_PACKET;
-	return release;
+	live->skel->rodata->by_pointer = by_pointer;
+	live->skel->rodata->recvmsg_noblock = live->caps.recvmsg_noblock;
+	bpf_map__set_autocreate(live->skel->maps.pointers, by_pointer);
+	bpf_map__set_autocreate(live->skel->maps.calls, by_pointer);
+	bpf_map__set_autocreate(live->skel->maps.socks, !by_pointer);
+	bpf_map__set_autocreate(live->skel->maps.stashes, !by_pointer);
+	if (!by_pointer || live->caps.version >= LINUX_6_1)
+		return;
+	bpf_map__set_map_flags(live->skel->maps.pointers, 0);
+	bpf_map__set_map_flags(live->skel->maps.extras, 0);
+	bpf_map__set_max_entries(live->skel->maps.pointers, OLD_SOCKETS);
+	bpf_map__set_max_entries(live->skel->maps.extras, OLD_SOCKETS);
 }
 
 /* @lossy: as if the kernel skipped each call that sends. */
@@ -446,20 +456,6 @@ static bool is_wanted(const struct live *live, const struct bpf_program *prog, b
 	if (lossy && strstr(name, "send") && bpf_program__type(prog) == BPF_PROG_TYPE_TRACING)
 		return false;
 	return hooks_wants(live->chosen, name) || looks_wanted(&live->caps, live->chosen, name);
-}
-
-/* What is booked instead of calls. */
-static uint32_t metered(const int chosen[HOOK_PURPOSES])
-{
-	uint32_t metered = 0;
-
-	if (hooks_wants(chosen, "tcp_received"))
-		metered |= SW_METERED_RX;
-	if (hooks_degraded(chosen, HOOK_BYTES))
-		metered |= SW_METERED_TX;
-	if (hooks_degraded(chosen, HOOK_UDP_BYTES))
-		metered |= SW_METERED_UDP;
-	return metered;
 }
 
 static void configure(struct live *live, const struct live_options *options)
@@ -473,13 +469,13 @@ static void configure(struct live *live, const struct live_options *options)
 		bpf_program__set_autoload(prog, is_wanted(live, prog, lossy));
 	live->skel->rodata->tp_further = live->caps.tp_preempted;
 	live->skel->rodata->fn_further = live->caps.fn_preempted;
-	bpf_map__set_autocreate(live->skel->maps.pointers, live->skel->rodata->by_pointer);
+	configure_pointers(live);
 	bpf_map__set_max_entries(live->skel->maps.ring, ring_bytes);
 	if (options->accounts)
 		bpf_map__set_max_entries(live->skel->maps.extras, options->accounts);
 	live->skel->data->live.half_ring = ring_bytes / 2;
-	live->skel->data->live.release = releases(live->chosen);
-	live->skel->data->live.metered = metered(live->chosen);
+	live->skel->data->live.release = settings_releases(live->chosen);
+	live->skel->data->live.metered = settings_metered(live->chosen);
 	live->skel->data->live.connect_errno = live->chosen[HOOK_CONNECT_ERRNO] >= 0;
 	live->ring_capacity = ring_bytes / (sizeof(struct sw_record) + BPF_RINGBUF_HDR_SZ);
 }
@@ -545,6 +541,12 @@ static int probe(struct live *live, const struct live_options *options, char why
 	if (needs_refusal(&live->caps, why, LIVE_WHY))
 		return -EPERM;
 	hooks_choose(&live->caps, live->chosen);
+	if (!hooks_exact(live->chosen, HOOK_BYTES)) {
+		kcaps_ask_kprobes(&live->caps);
+		if (options->way)
+			kcaps_limit(&live->caps, options->way);
+		hooks_choose(&live->caps, live->chosen);
+	}
 	end_phase(live, "probe");
 	return hooks_refusal(&live->caps, live->chosen, why, LIVE_WHY) ? -EPERM : 0;
 }

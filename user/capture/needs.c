@@ -78,6 +78,11 @@ static int who_refuses(const struct kcaps *caps)
 	return l->bpf_error == ENOSYS ? NEED_TRACING : NEED_MODULES;
 }
 
+static bool is_refused(int error)
+{
+	return error == EPERM || error == EACCES;
+}
+
 bool needs_asked(const struct kcaps *caps)
 {
 	int who = who_refuses(caps);
@@ -94,6 +99,7 @@ void needs_grant(struct kcaps *caps, bool trampolines)
 		caps->has[given[i]] = true;
 	caps->has[KCAP_TP_BTF] = caps->has[KCAP_BTF];
 	caps->has[KCAP_TRAMPOLINES] = caps->has[KCAP_BTF] && trampolines;
+	caps->has[KCAP_KPROBES] |= is_refused(caps->kprobe_error);
 }
 
 /* ---- the needs, one by one ---- */
@@ -274,6 +280,38 @@ static void judge_trampolines(const struct kcaps *caps, struct need *n)
 		n->todo = caps->trampoline_error == EPERM ? forbidden : none;
 }
 
+/* Whether nothing better than kprobes sees calls. */
+static bool wants_kprobes(const struct kcaps *caps)
+{
+	return needs_asked(caps) && caps->has[KCAP_TP_BTF] && !caps->has[KCAP_TP_SOCK_LENGTH] &&
+	       !caps->has[KCAP_TRAMPOLINES];
+}
+
+static bool hides_kprobes(const struct kcaps *caps)
+{
+	return caps->limits.perf_paranoid >= PARANOID_KPROBES && is_refused(caps->kprobe_error);
+}
+
+static void judge_kprobes(const struct kcaps *caps, struct need *n)
+{
+	set(n, NEED_MOOT, "yes");
+	if (caps->has[KCAP_KPROBES]) {
+		n->state = wants_kprobes(caps) ? NEED_MET : NEED_MOOT;
+		return;
+	}
+	set(n, NEED_MOOT, caps->kprobe_error == ENODEV ? "no" : error_text(caps->kprobe_error));
+	if (!needs_asked(caps) && caps->kprobe_error != ENODEV)
+		set(n, NEED_UNASKED, "not tried");
+	if (!wants_kprobes(caps))
+		return;
+	n->state = NEED_LIMITS;
+	n->means = "nothing sees calls";
+	if (caps->kprobe_error == ENODEV)
+		n->todo = "needs CONFIG_KPROBE_EVENTS=y";
+	else if (!hides_kprobes(caps))
+		n->todo = "see dmesg and the log of the security module";
+}
+
 static void judge_cgroup2(const struct kcaps *caps, struct need *n)
 {
 	set(n, NEED_MET, "yes");
@@ -318,9 +356,14 @@ static void set_number(struct need *n, int value)
 static void judge_paranoid(const struct kcaps *caps, struct need *n)
 {
 	set_number(n, caps->limits.perf_paranoid);
-	n->means = caps->limits.perf_paranoid >= PARANOID_KPROBES && !caps->is_admin
-			   ? "can hide kprobes without CAP_SYS_ADMIN; none is used"
-			   : "concerns kprobes; none is used";
+	n->means = wants_kprobes(caps) ? "lets us use kprobes" : "concerns kprobes; none is used";
+	if (!hides_kprobes(caps) || caps->is_admin)
+		return;
+	n->means = "hides kprobes without CAP_SYS_ADMIN";
+	if (!wants_kprobes(caps))
+		return;
+	n->state = NEED_LIMITS;
+	n->todo = "sysctl kernel.perf_event_paranoid=2, or CAP_SYS_ADMIN";
 }
 
 static void judge_unprivileged(const struct kcaps *caps, struct need *n)
@@ -354,6 +397,7 @@ static const struct {
 	[NEED_MODULES] = {"security modules", judge_modules},
 	[NEED_TRACING] = {"BPF programs load", judge_tracing},
 	[NEED_TRAMPOLINES] = {"BPF trampolines", judge_trampolines},
+	[NEED_KPROBES] = {"kprobes", judge_kprobes},
 	[NEED_CGROUP2] = {"cgroup2", judge_cgroup2},
 	[NEED_MEMLOCK] = {"RLIMIT_MEMLOCK", judge_memlock},
 	[NEED_PARANOID] = {"kernel.perf_event_paranoid", judge_paranoid},

@@ -23,6 +23,7 @@ enum need_id {
 	NEED_MODULES,
 	NEED_TRACING,
 	NEED_TRAMPOLINES,
+	NEED_KPROBES,
 	NEED_CGROUP2,
 	NEED_MEMLOCK,
 	NEED_PARANOID,
@@ -59,7 +60,7 @@ const char *need_state_name(enum need_state state);
  */
 bool needs_asked(const struct kcaps *caps);
 /** What @caps would be for who may load programs: all that only they can ask is there, but for
- *  BPF trampolines, which are there if @trampolines. */
+ *  BPF trampolines, which are there if @trampolines, and kprobes on a kernel that has none. */
 void needs_grant(struct kcaps *caps, bool trampolines);
 
 #endif

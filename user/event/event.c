@@ -43,10 +43,10 @@ static const char *const unattributed_names[UNATTRIBUTED_COUNT] = {
 };
 
 static const char *const lost_names[LOST_COUNT] = {
-	[LOST_RING_FULL] = "ring_full",   [LOST_CLOSE] = "close",
-	[LOST_STORAGE] = "storage",       [LOST_ACCOUNTS] = "accounts",
-	[LOST_RECURSION] = "recursion",   [LOST_TABLE] = "table",
-	[LOST_BAD_RECORD] = "bad_record",
+	[LOST_RING_FULL] = "ring_full", [LOST_CLOSE] = "close",
+	[LOST_STORAGE] = "storage",     [LOST_ACCOUNTS] = "accounts",
+	[LOST_RECURSION] = "recursion", [LOST_CALLS] = "calls",
+	[LOST_TABLE] = "table",         [LOST_BAD_RECORD] = "bad_record",
 };
 
 /** A value of an enum may come from the kernel or a file: never trust it as an index. */

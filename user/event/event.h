@@ -86,6 +86,7 @@ enum lost_reason {
 	LOST_ACCOUNTS, /* uses of a socket that found the table of accounts full: booked to overflow
 			*/
 	LOST_RECURSION,  /* runs of our programs that the kernel skipped */
+	LOST_CALLS,      /* calls that no return was seen of; TCP's are counted all the same */
 	LOST_TABLE,      /* records of sockets beyond user space's own bound */
 	LOST_BAD_RECORD, /* records of a length or kind that we do not know */
 	LOST_COUNT
@@ -191,7 +192,7 @@ const char *role_name(uint8_t role);
 const char *state_name(uint8_t state);
 /** `kernel`, `not_accepted`, `exited`, `before_start`, `overflow`; `` for NONE. */
 const char *unattributed_name(uint8_t reason);
-/** `ring_full`, `close`, `storage`, `accounts`, `recursion`, `table`, `bad_record`. */
+/** `ring_full`, `close`, `storage`, `accounts`, `recursion`, `calls`, `table`, `bad_record`. */
 const char *lost_name(uint8_t reason);
 
 #endif
