@@ -47,8 +47,10 @@ import test_judge  # noqa: E402
 # reason. The oldest kernel that counts is proven from both sides.
 EXACT, DEGRADED, REFUSED = "exact", "degraded", "refused"
 STATUS = {EXACT: 0, DEGRADED: 1, REFUSED: 3}  # of `check` and `selftest`
-# boot: words for the kernel's command line.
-Kernel = collections.namedtuple("Kernel", "name arch suites package expect boot", defaults=[""])
+# boot: words for the kernel's command line. check: another status of `check`, which tells of more
+# than the cases move.
+Kernel = collections.namedtuple("Kernel", "name arch suites package expect boot check",
+                                defaults=["", None])
 KERNELS = [
     Kernel("5.10", "amd64", ["bullseye-security"], "linux-image-cloud-amd64", REFUSED),
     Kernel("6.1", "amd64", ["bookworm-security"], "linux-image-cloud-amd64", EXACT),
@@ -57,7 +59,8 @@ KERNELS = [
            "preempt=full"),
     Kernel("6.18", "amd64", ["trixie-backports"], "linux-image-6.18.*-cloud-amd64", EXACT),
     Kernel("newest", "amd64", ["trixie-backports"], "linux-image-cloud-amd64", EXACT),
-    Kernel("6.1-arm64", "arm64", ["bookworm-security"], "linux-image-cloud-arm64", DEGRADED),
+    Kernel("6.1-arm64", "arm64", ["bookworm-security"], "linux-image-cloud-arm64", EXACT,
+           check=1),
     Kernel("6.12-arm64", "arm64", ["bookworm-security"], "linux-image-6.12-cloud-arm64", EXACT),
 ]
 
@@ -69,6 +72,8 @@ BOTH = None
 RUNS = [
     Run("default", "", None, BOTH, ()),
     Run("fexit", "--hooks fexit", ("6.12", "6.12-preempt", "newest", "6.12-arm64"), 1, ()),
+    Run("kprobe", "--hooks kprobe", ("6.1", "6.12"), 1, ()),
+    Run("kprobe-only", "--hooks kprobe-only", ("6.1",), 0, ()),
     Run("no-trampoline", "--hooks no-trampoline", ("6.12", "newest"), 0, ()),
     Run("no-cgroup", "--hooks no-cgroup", ("6.1", "6.12", "newest"), 1,
         ("connects that fail before a SYN is sent", "peers that unconnected UDP sockets send to")),
@@ -281,7 +286,10 @@ class Row:
         show("programs", judge.programs(files, self.counts))
         show("kernel-log", judge.kernel_log(files))
         for command in commands():
-            show(command, judge.command(files, command, STATUS[self.kernel.expect]))
+            status = STATUS[self.kernel.expect]
+            if command == "check" and self.kernel.check is not None:
+                status = self.kernel.check
+            show(command, judge.command(files, command, status))
         for run in self.runs:
             if not self.counts:
                 show("refused", judge.refused(files, run.label))
