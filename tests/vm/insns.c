@@ -17,7 +17,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-enum { MAX_PROGRAMS = 100, LOG_SIZE = 64 * 1024 };
+enum { MAX_PROGRAMS = 160, LOG_SIZE = 64 * 1024 };
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
