@@ -104,7 +104,6 @@ object     = $(patsubst %.c,$(O)/%.o,$(1))
 UNIT      := $(patsubst %.c,$(O)/%,$(filter tests/unit/test_%,$(UNIT_SRC)))
 UNIT_HELP := $(call object,$(filter-out tests/unit/test_%,$(UNIT_SRC)))
 VM        := $(patsubst %.c,$(O)/%,$(VM_SRC))
-VM_GEN    := $(if $(VM),$(O)/tests/vm/gen)
 BENCH     := $(patsubst %.c,$(O)/%,$(filter-out $(BENCH_BPF),$(BENCH_SRC)))
 BPF       := $(O)/sockwatch.bpf.o $(O)/who.bpf.o $(call object,$(BENCH_BPF))
 FUZZERS   := $(patsubst %.c,$(O)/%,$(FUZZ_SRC))
@@ -118,7 +117,7 @@ OBJECTS   := $(call object,user/main.c $(LIB_SRC) $(UNIT_SRC) $(GEN_SRC) $(VM_SR
 all: $(BIN)
 
 ## tests: build the test programs, run none
-tests: $(UNIT) $(GEN) $(VM) $(VM_GEN) $(BENCH) $(BPF)
+tests: $(UNIT) $(GEN) $(VM) $(BENCH) $(BPF)
 
 $(BIN): $(O)/user/main.o $(LIB)
 	$(call say,LINK,$@)
@@ -163,11 +162,6 @@ $(O)/tests/root/gen: $(call object,$(GEN_SRC)) $(LIB)
 $(VM) $(BENCH): %: %.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(USER_LDFLAGS) -o $@ $^ $(LIB_LIBS)
-
-# An emulated processor takes longer to link a program at its start than to run most of the cases.
-$(O)/tests/vm/gen: $(call object,$(GEN_SRC)) $(LIB)
-	$(call say,LINK,$@)
-	$(Q)$(CC) $(if $(san),$(USER_LDFLAGS),-static $(LDFLAGS)) -o $@ $^ -lpthread
 
 $(FUZZERS): %: %.o $(LIB)
 	$(call say,LINK,$@)
@@ -231,7 +225,7 @@ check-root: $(BIN) $(GEN)
 	@$(run_root) $(ARGS)
 
 ## check-vm: the same traffic on other kernels, in qemu (ARGS='-k vm-6.12/' for one of them)
-check-vm: $(BIN) $(GEN) $(VM) $(VM_GEN)
+check-vm: $(BIN) $(GEN) $(VM)
 	@BUILD=$(abspath $(O)) tests/vm/run.py $(ARGS)
 
 ## bench: what it costs, as root, on an otherwise idle machine (ARGS='-k call' for some of it)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gen_each.h"
 #include "gen_json.h"
 #include "traffic/traffic.h"
 
@@ -27,6 +28,7 @@ static int usage(void)
 {
 	fputs("usage: gen --list\n"
 	      "       gen CASE -4|-6 [-c COUNT] [-p PORT] [-P CLIENT-PORT]\n"
+	      "       gen --each 4|6 <LIST\n"
 	      "Moves exactly known bytes over loopback and writes what each process moved through\n"
 	      "each socket as lines of JSON.\n",
 	      stderr);
@@ -44,6 +46,8 @@ int main(int argc, char **argv)
 		return usage();
 	if (!strcmp(argv[1], "--list"))
 		return list();
+	if (!strcmp(argv[1], "--each") && argc == 3)
+		return gen_each(stdin, atoi(argv[2]));
 	chosen = traffic_case_find(argv[1]);
 	if (!chosen) {
 		fprintf(stderr, "gen: no such case: %s\n", argv[1]);

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # The first process of the guest. What it is to do is in /t: `runs`, lines of `LABEL OPTIONS`, and
-# for each `cases/LABEL`, lines of `NAME FAMILY MUST-SAY COUNT`; `commands`, words; and whether
-# there is `shell`. What came of it is in /o and leaves as an archive on the disk.
+# for each `cases/LABEL`, lines of `NAME FAMILY COUNT`, and `held/LABEL`, of `NAME FAMILY`;
+# `commands`, words; and whether there is `shell`. What came of it is in /o and leaves as an archive
+# on the disk.
 
 /bin/busybox --install -s /bin
 export PATH=/bin HOME=/
@@ -31,7 +32,7 @@ wait_for() { # file, word, pid: the word is in the file, or the process or our p
 
 # Sockets that are opened and used, and stay so until they are told to go a step further.
 hold() { # folder, list, name
-	while read -r name family _; do
+	while read -r name family; do
 		[ "$name" = "$3" ] || continue
 		held=$1/$name-$family
 		mkfifo "$held.in"
@@ -48,27 +49,27 @@ told() { # folder, name, what they say when they have done it
 	done
 }
 
-traffic() { # folder, list
-	unshare -n /t/cases.sh "$1" 4 "$2" &
+traffic() { # folder, label
+	unshare -n /t/cases.sh "$1" 4 "/t/cases/$2" &
 	four=$!
-	unshare -n /t/cases.sh "$1" 6 "$2" &
+	unshare -n /t/cases.sh "$1" 6 "/t/cases/$2" &
 	six=$!
 	told "$1" hold-before-start moved
 	told "$1" hold-before-start closed
 	wait $four $six
-	hold "$1" "$2" hold-to-the-end
+	hold "$1" "/t/held/$2" hold-to-the-end
 	told "$1" hold-to-the-end moved
 }
 
 one_run() { # name, options...
-	folder=/o/$1 list=/t/cases/$1
+	folder=/o/$1 label=$1
 	shift
 	mkdir "$folder"
 	/t/sockwatch check -f json "$@" >"$folder/check" 2>>"$folder/said" </dev/null
-	hold "$folder" "$list" hold-before-start
+	hold "$folder" "/t/held/$label" hold-before-start
 	/t/sockwatch log -f json -o "$folder/log.jsonl" -d 0.3 "$@" >>"$folder/said" 2>&1 </dev/null &
 	pid=$!
-	! wait_for "$folder/log.jsonl" '"meta"' $pid || traffic "$folder" "$list"
+	! wait_for "$folder/log.jsonl" '"meta"' $pid || traffic "$folder" "$label"
 	kill -INT $pid 2>/dev/null
 	(sleep 60 && kill -KILL $pid) 2>/dev/null &
 	wait $pid

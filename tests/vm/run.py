@@ -127,7 +127,8 @@ class Programs:
         done = subprocess.run(
             ["make", "-C", ROOT, f"-j{os.cpu_count()}", f"O={self.build}", "LDFLAGS=-fuse-ld=lld",
              f"CC=clang --target={CROSS} --sysroot={root}", "AR=llvm-ar", "SAN=",
-             *(f"{self.build}/{name}" for name in ("sockwatch", "tests/vm/gen", "tests/vm/insns"))],
+             *(f"{self.build}/{name}" for name in ("sockwatch", "tests/root/gen",
+                                                   "tests/vm/insns"))],
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, check=False)
         if done.returncode:
@@ -142,7 +143,7 @@ class Programs:
         tree.file("init", f"{HERE}/init.sh")
         tree.text("etc/passwd", "root:x:0:0:root:/:/bin/sh\n")
         tree.file("t/cases.sh", f"{HERE}/cases.sh")
-        for path in ("sockwatch", "tests/vm/gen", "tests/vm/insns"):
+        for path in ("sockwatch", "tests/root/gen", "tests/vm/insns"):
             tree.program(f"t/{os.path.basename(path)}", f"{self.build}/{path}", self.libraries)
         tree.file("t/sockwatch.bpf.o", f"{self.build}/sockwatch.bpf.o")
         return tree
@@ -237,8 +238,12 @@ class Row:
         with debs.locked():
             folder, tree = self.prepare(programs)
         for run in self.runs:
+            cases = self.moved[run.label]
             tree.text(f"t/cases/{run.label}", "".join(
-                " ".join(case) + "\n" for case in self.moved[run.label]))
+                f"{case.name} {case.family} {case.count}\n" for case in cases
+                if case.name not in judge.HELD))
+            tree.text(f"t/held/{run.label}", "".join(
+                f"{case.name} {case.family}\n" for case in cases if case.name in judge.HELD))
         tree.text("t/runs", "".join(f"{run.label} {run.options}\n" for run in self.runs
                                     if self.moved[run.label] or not self.counts))
         tree.text("t/commands", "\n".join(commands()))
