@@ -144,9 +144,9 @@ class Sockwatch:
 
 @functools.lru_cache(maxsize=None)
 def check():
-    """What `sockwatch check` says in JSON."""
-    return subprocess.run([SOCKWATCH, "check", "-f", "json"], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, check=False).stdout
+    """What `sockwatch check -f json` says."""
+    return json.loads(subprocess.run([SOCKWATCH, "check", "-f", "json"], stdin=subprocess.DEVNULL,
+                                     stdout=subprocess.PIPE, check=False).stdout)
 
 
 def gen_list():

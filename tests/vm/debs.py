@@ -121,7 +121,7 @@ class World:
         known = self.apt("apt-cache", "pkgnames", pattern.split("*")[0]).split()
         names = [name for name in known if fnmatch.fnmatchcase(name, pattern)]
         if not names:
-            raise Unavailable(f"{' and '.join(self.suites)} have no {pattern}")
+            raise Unavailable(f"there is no {pattern} in {' or '.join(self.suites)}")
         return max(names, key=lambda name: [int(part) for part in re.findall(r"\d+", name)])
 
     def resolve(self, package):

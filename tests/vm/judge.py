@@ -81,6 +81,28 @@ def programs(files, strict):
     return problems, lines
 
 
+def check(files, label):
+    """What `check -f json` said with the options of a run; empty when it said nothing."""
+    try:
+        return json.loads(text(files, f"{label}/check"))
+    except ValueError:
+        return {}
+
+
+def ways(said):
+    """By what the purposes are served, as check() has it."""
+    return {purpose["by"] for purpose in said.get("purposes", []) if "by" in purpose}
+
+
+def unused(used):
+    """Problems of the table of hooks: an alternative that no run has used is not proven."""
+    with open(os.path.join(ROOT, "user", "capture", "hooks.c"), encoding="utf-8") as file:
+        names = re.findall(r'\{"([^"]+)",\s*NEEDS', file.read())
+    if not names:
+        return ["no alternatives were found in hooks.c"]
+    return [f"no kernel and no run has used {name!r}" for name in names if name not in used]
+
+
 def text(files, path):
     return files.get(path, b"").decode("utf-8", "replace")
 
@@ -145,7 +167,7 @@ class Judged:
         rows = [row for row in log.rows if row.get(checker.PID) in pids
                 or row.get(checker.COOKIE) in cookies]
         claimed.update(map(id, rows))
-        reason = test_generated.unseen(case.name, files.get(f"{label}/check", b"{}"))
+        reason = test_generated.unseen(case.name, check(files, label))
         if reason:
             self.verdicts.append((full, "skipped", reason))
         elif case.must_say not in ["-", *events]:

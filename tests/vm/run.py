@@ -84,6 +84,7 @@ RUNS = [
 BASE_SUITE, CROSS_ARCH, CROSS = "bookworm", "arm64", "aarch64-linux-gnu"
 BOOT_S = 900  # a busy machine is given the time that it needs
 WHOLE = ["log-is-valid", "nothing-lost", "nothing-else", "notes"]  # tests of a log as a whole
+ALL = ["vm/oldest", "vm/alternatives"]  # tests of what all kernels together have shown
 TABLE = "6.12"  # its other ways to run have lines in README.md too
 MOVES = "newest"  # its version changes by itself
 
@@ -181,6 +182,7 @@ class Row:
         self.counts = kernel.expect != REFUSED
         self.known = judge.DEGRADED if kernel.expect == DEGRADED else ()
         self.release = self.refusal = None  # what the guest said
+        self.ways = set()  # alternatives of hooks that its runs have used
         self.runs = [run for run in RUNS if kernel.name in (run.kernels or [kernel.name])
                      and (self.counts or run.kernels is None)]
         self.moved = {run.label: [case for case in self._cases(run)
@@ -314,13 +316,14 @@ class Row:
                     report.result(full, what, f"{results}/{run.label}/log.jsonl")
             if len(moved) == len(self._cases(run)):
                 self._table(files, run, judged.exact, report)
+                self.ways |= judge.ways(judge.check(files, run.label))
 
     def _table(self, files, run, exact, report):
         """README's line for a kernel, or for another way to run on it."""
         if run not in self._in_table():
             return
         found = readme.Found(self.release, self.kernel.arch, run.options or self.kernel.boot,
-                             judge.text(files, f"{run.label}/check"), exact)
+                             judge.check(files, run.label), exact)
         problems, lines = readme.problems(found, readme.lines(), self.kernel.name == MOVES)
         print("".join(f"#   {line}\n" for line in lines), end="")
         report.result(f"{self._prefix(run)}/README", problems)
@@ -350,8 +353,8 @@ def parse_args():
     parser = argparse.ArgumentParser(description="sockwatch on other kernels, in qemu")
     parser.add_argument("-k", metavar="SUBSTRING", default="", help="only tests so named")
     parser.add_argument("--all", action="store_true", help="each case for IPv4 and for IPv6")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N",
-                        help="so many guests at a time")
+    parser.add_argument("--jobs", type=int, default=min(os.cpu_count(), 4),
+                        metavar="N", help="so many guests at a time")
     parser.add_argument("--list", action="store_true", help="names of the tests")
     parser.add_argument("--self-check", action="store_true",
                         help="only the tests of the judges: no qemu, no packages")
@@ -369,6 +372,7 @@ def main():
     if args.list:
         for row in rows:
             print(*(n for n in row.names() if args.k in n), sep="\n")
+        print(*(n for n in ALL if args.k in n), sep="\n")
         return 0
     if args.shell:
         return shell(args.shell)
@@ -377,6 +381,10 @@ def main():
     told = [(row.release, row.kernel.arch, row.refusal) for row in rows if row.release]
     if any(said for _, _, said in told) and args.k in "vm/oldest":
         report.result("vm/oldest", readme.oldest(told, readme.lines()))
+    if args.k in "vm/alternatives" and len(told) == len(KERNELS):
+        report.result("vm/alternatives", judge.unused(set().union(*(row.ways for row in rows))))
+    elif args.k in "vm/alternatives":
+        report.skipped("vm/alternatives", "not all kernels were there to use them")
     return report.close()
 
 

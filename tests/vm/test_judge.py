@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The judges themselves: made-up results, of which the doctored ones must not pass."""
 
-import json
-
 import capture
 import judge
 import readme
 
-CHECK = json.dumps({"purposes": [
-    {"purpose": readme.BYTES, "exact": True, "by": "tracepoints"},
-    {"purpose": "bind", "exact": False, "unseen": "a port"}]})
-REFUSED = json.dumps({"purposes": [], "cannot_run": "kernel 5.10.0-46 is too old: no storage"})
+CHECK = {"purposes": [{"purpose": readme.BYTES, "exact": True, "by": "tracepoints"},
+                      {"purpose": "bind", "exact": False, "unseen": "a port"}]}
+OTHER = {"purposes": [CHECK["purposes"][0], {"purpose": "bind", "exact": True}]}
+REFUSED = {"purposes": [], "cannot_run": "kernel 5.10.0-46 is too old: no storage"}
 FOUND = readme.Found("6.12.1-cloud", "amd64", "", CHECK, True)
 LINE = "| 6.12 amd64 | exact | tracepoints | a port |"
 HELD = '{"case":"hold","pid":1,"tx":1}\n{"event":"ready"}\n' \
@@ -58,6 +56,7 @@ GOOD = {
     "table-refused": lambda: _table(["| 5.10 amd64 | none | it is too old: no storage | all |"],
                                     release="5.10.0-46", check=REFUSED),
     "oldest": lambda: readme.oldest(ROWS, TEXT),
+    "ways": lambda: judge.ways(CHECK) != {"tracepoints"},
 }
 DOCTORED = {
     "programs-one-too-long": lambda: _programs("a 10000\n"),
@@ -75,10 +74,10 @@ DOCTORED = {
     "table-other-bytes": lambda: _table([LINE], counted=False),
     "table-other-kernel": lambda: _table([LINE], release="6.13.0"),
     "table-other-way": lambda: _table([LINE], how="--hooks fexit"),
-    "table-other-unseen": lambda: _table([LINE], check=CHECK.replace("a port", "a name")),
-    "table-newest-other-unseen": lambda: _table([LINE], moves=True, release="6.13.0",
-                                                check=CHECK.replace("a port", "a name")),
-    "table-no-check": lambda: _table([LINE], check=""),
+    "table-other-unseen": lambda: _table([LINE], check=OTHER),
+    "table-newest-other-unseen": lambda: _table([LINE], moves=True, release="6.13.0", check=OTHER),
+    "table-no-check": lambda: _table([LINE], check={}),
+    "alternatives-unused": lambda: judge.unused({"tracepoints"}),
     "oldest-not-named": lambda: _line(0, "too old"),
     "oldest-too-new": lambda: _line(0, "use Linux 6.12 or newer"),
     "oldest-itself": lambda: _line(0, "use Linux 5.10 or newer"),
