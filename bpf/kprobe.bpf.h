@@ -230,12 +230,16 @@ static __noinline void book_tcp(struct sw_sock *st, struct sock *sk, bool rx)
 static __noinline void on_tcp_release(struct sock *sk)
 {
 	struct sw_sock *st;
+	__u8 state;
 
 	if (!sk || is_subflow(sk))
 		return;
 	st = sock_find(sk);
-	if (!st || !st->initialised) { /* the kernel's own, of before the start: from now on */
-		if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_ESTABLISHED)
+	if (!st || !st->initialised) {
+		/* The kernel's own, of before the start: from now on. Or just accepted by fast
+		 * open: what came with the SYN can be read before it is established. */
+		state = BPF_CORE_READ(sk, __sk_common.skc_state);
+		if (state == TCP_ESTABLISHED || state == TCP_SYN_RECV)
 			sock_get(sk, 0);
 		return;
 	}
