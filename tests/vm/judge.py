@@ -155,15 +155,15 @@ class Judged:
         """One case. Rows are told apart by process and cookie: neither comes twice in a guest."""
         full = f"{case.name}-{case.family}"
         try:
-            flows, events = _flows(files, label, case)
+            moved, events = flows(files, label, case)
         except capture.Skipped as reason:
             self.verdicts.append((full, "skipped", str(reason)))
             return
         except (capture.Failed, ValueError) as error:
             self._add(full, [str(error)])
             return
-        pids = {flow["pid"] for flow in flows}
-        cookies = {flow["cookie"] for flow in flows}
+        pids = {flow["pid"] for flow in moved}
+        cookies = {flow["cookie"] for flow in moved}
         rows = [row for row in log.rows if row.get(checker.PID) in pids
                 or row.get(checker.COOKIE) in cookies]
         claimed.update(map(id, rows))
@@ -173,7 +173,7 @@ class Judged:
         elif case.must_say not in ["-", *events]:
             self._add(full, [f"the generator should say {case.must_say}, said {events}"])
         else:
-            self._add(full, _check(case.name, rows, flows, log.notes()))
+            self._add(full, _check(case.name, rows, moved, log.notes()))
 
 
 def _part(said, name):
@@ -185,7 +185,7 @@ def _part(said, name):
     return "", None
 
 
-def _flows(files, label, case):
+def flows(files, label, case):
     """(flows, events) that the generator told; capture.Failed, capture.Skipped."""
     full = f"{case.name}-{case.family}"
     if case.name in HELD:
@@ -205,8 +205,7 @@ def _held(said, after, until):
     if until not in marks or after and after not in marks:
         raise capture.Failed(f"the generator was never {until}: {said[-300:]!r}")
     first = marks[after] if after else 0
-    flows, events = capture.parse_gen("hold", "\n".join(lines[first:marks[until]]))
-    return flows, events
+    return capture.parse_gen("hold", "\n".join(lines[first:marks[until]]))
 
 
 def kernel_log(files):
