@@ -8,7 +8,7 @@ import re
 import capture
 
 README = os.path.join(capture.ROOT, "README.md")
-BYTES = "bytes sent and received"  # that purpose of `sockwatch check`
+BYTES = "bytes of TCP sockets"  # that purpose of `sockwatch check`
 RELEASE = re.compile(r"^\d+\.\d+")
 # The line of a kernel too old: `... is too old: what it lacks (use Linux 6.1 or newer)`.
 NAMED = re.compile(r"use Linux (\d+\.\d+) or newer")
