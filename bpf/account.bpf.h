@@ -81,7 +81,7 @@ static __noinline void account_claim(struct sw_account *account, const struct wh
 }
 
 /** Index of the slot of a process on a socket, claimed if one is free; -1 = none is. */
-static __noinline int slot_find(struct sw_sock *st, const struct who *who)
+__noinline int slot_find(struct sw_sock *st, const struct who *who)
 {
 	if (!st || !who)
 		return -1;

@@ -31,9 +31,11 @@ static __always_inline __u64 ring_flags(void)
 									    : BPF_RB_NO_WAKEUP;
 }
 
-/** Send one record; false when the ring buffer was full (counted). */
-static __noinline bool emit(__u32 kind, int error, const struct sw_flow *flow,
-			    const struct sw_account *account, __u32 flags)
+/** Send one record; false when the ring buffer was full (counted). Global, as other functions that
+ *  many call: the verifier looks at it once and not at each call (pointers to what has a size may
+ * be given since 5.12, e5069b9c23b3). */
+__noinline bool emit(__u32 kind, int error, const struct sw_flow *flow,
+		     const struct sw_account *account, __u32 flags)
 {
 	struct sw_record *r;
 

@@ -204,7 +204,7 @@ static __noinline __u64 meter_take(struct sw_sock *st, const void *sk, bool rx, 
 }
 
 /** Book @bytes of a call to others; returns how many of them are theirs to be told. */
-static __noinline __u64 others_book(struct sw_sock *st, bool rx, __u64 bytes)
+__noinline __u64 others_book(struct sw_sock *st, bool rx, __u64 bytes)
 {
 	struct sw_meter *m;
 	__s64 left;
