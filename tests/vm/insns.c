@@ -4,8 +4,8 @@
  *
  * One line for each program: its name and the number of instructions that the verifier looked at
  * (`loads` on kernels before 5.16, which do not tell), or `absent` when what it attaches to is not
- * in this kernel, or `refused` and why. Programs that can keep the state of sockets by pointer, as
- * kprobes do, are told a second time, as NAME@pointer.
+ * in this kernel, or not with these parameters, or `refused` and why. Programs that can keep the
+ * state of sockets by pointer, as kprobes do, are told a second time, as NAME@pointer.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -54,6 +54,21 @@ static bool target_exists(const struct btf *btf, const char *section)
 		return btf__find_by_name_kind(btf, name, rows[i].kind) > 0;
 	}
 	return true;
+}
+
+/* Of two programs for two signatures of a function, NAME_old is for the one with more parameters.
+ */
+static bool has_signature(const struct btf *btf, const char *section, const char *name)
+{
+	const struct btf_type *t;
+	int id;
+
+	if (!strstr(section, "fexit/inet_csk_accept"))
+		return true;
+	id = btf__find_by_name_kind(btf, "inet_csk_accept", BTF_KIND_FUNC);
+	t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	t = t ? btf__type_by_id(btf, t->type) : NULL;
+	return t && (btf_vlen(t) == 4) == (strstr(name, "_old") != NULL);
 }
 
 /* What came of a program: 0 not asked yet, a number of instructions, or a negative error. */
@@ -207,7 +222,8 @@ static void tell(const char *path, const struct btf *btf, struct bpf_object *obj
 
 			/* brings the page: qemu 7.2 loses the flags of a setcc that faults */
 			*(volatile int *)&v->err = 0;
-			v->absent = !target_exists(btf, section);
+			v->absent = !target_exists(btf, section) ||
+				    !has_signature(btf, section, bpf_program__name(program));
 			v->done = v->absent || !is_for(mode, section);
 		}
 		load_all(path, mode, n);

@@ -27,9 +27,6 @@ COUNTS = {"tcp-many": "60", "udp-many": "30", "tcp-busy": "1",
 # What a kernel says when something is wrong with it; not that the machine it runs on is busy.
 COMPLAINT = re.compile(r"\b(BUG|WARNING|Oops|general protection fault|Call Trace)\b")
 BUSY = re.compile(r"soft lockup|stall|hung task|blocked for more")
-# Programs for two signatures of one function: whichever the kernel has, the other is refused. So are
-# its further looks (bpf/look.bpf.h).
-TWINS = {"csk_accept_exit": "csk_accept_exit_old", "csk_accept_exit_old": "csk_accept_exit"}
 
 Case = collections.namedtuple("Case", "name family must_say count")
 
@@ -63,20 +60,15 @@ def vmlinux(btf, *options):
     return [line for line in lines if line.startswith("FAIL")] or lines[-1:], told
 
 
-def programs(files, strict):
-    """
-    (problems, lines to show) of the verifier's verdicts. strict: a program whose target exists must
-    load; on kernels where sockwatch does not run, it need not.
-    """
+def programs(files):
+    """(problems, lines to show) of the verifier's verdicts: what has a target must load."""
     lines = text(files, "insns").splitlines()
     problems = [] if lines else [f"no verdicts: {text(files, 'insns.err').strip()!r}"]
     verdicts = dict(line.split()[:2] for line in lines)
     for name, verdict in verdicts.items():
         if verdict.isdigit() and int(verdict) >= LIMIT:
             problems.append(f"{name}: {verdict} instructions verified, it should be under {LIMIT}")
-        first, look = re.fullmatch(r"(.*?)(_again|_last)?", name).groups("")
-        twin = verdicts.get(TWINS.get(first, "") + look, "refused")
-        if verdict == "refused" and twin == "refused" and strict:
+        if verdict == "refused":
             problems += [line for line in lines if line.split()[0] == name]
     return problems, lines
 
@@ -90,17 +82,22 @@ def check(files, label):
 
 
 def ways(said):
-    """By what the purposes are served, as check() has it."""
-    return {purpose["by"] for purpose in said.get("purposes", []) if "by" in purpose}
+    """(purpose, by what it is served), as check() has it."""
+    return {(purpose["purpose"], purpose["by"]) for purpose in said.get("purposes", [])
+            if "by" in purpose}
 
 
 def unused(used):
     """Problems of the table of hooks: an alternative that no run has used is not proven."""
+    table, purpose = [], None
     with open(os.path.join(ROOT, "user", "capture", "hooks.c"), encoding="utf-8") as file:
-        names = re.findall(r'\{"([^"]+)",\s*NEEDS', file.read())
-    if not names:
+        for found in re.finditer(r'\.purpose = "([^"]+)"|\{"([^"]+)",\s*NEEDS', file.read()):
+            purpose = found.group(1) or purpose
+            table += [(purpose, found.group(2))] if found.group(2) else []
+    if not table:
         return ["no alternatives were found in hooks.c"]
-    return [f"no kernel and no run has used {name!r}" for name in names if name not in used]
+    return [f"no kernel and no run has used {name!r} for {purpose!r}" for purpose, name in table
+            if (purpose, name) not in used]
 
 
 def text(files, path):

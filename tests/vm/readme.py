@@ -32,7 +32,7 @@ def line(found):
         return f"| {kernel} | none | it {why} | all |"
     purposes = {purpose["purpose"]: purpose for purpose in said["purposes"]}
     unseen = [purpose.get("unseen", name) for name, purpose in purposes.items()
-              if not purpose["exact"]]
+              if not purpose["exact"] and purpose.get("seen") != "unused"]
     return (f"| {kernel} | {'exact' if found.counted else 'WRONG'} |"
             f" {purposes[BYTES].get('by', '-')} | {'; '.join(unseen) or '-'} |")
 

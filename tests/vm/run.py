@@ -198,8 +198,8 @@ class Row:
         return self.name + ("" if run.label == "default" else f"+{run.label}")
 
     def names(self):
-        own = ["boot", "vmlinux.h", "vmlinux.h-doctored", "programs", "kernel-log", *commands()]
-        own += [] if self.counts else ["refused"]
+        own = ["boot", "vmlinux.h", "vmlinux.h-doctored", "kernel-log", *commands()]
+        own += ["programs"] if self.counts else ["refused"]
         names = [f"{self.name}/{n}" for n in own]
         for run in self.runs if self.counts else []:
             cases = [f"{case.name}-{case.family}" for case in self._cases(run)]
@@ -248,6 +248,8 @@ class Row:
                 f"{case.name} {case.family}\n" for case in cases if case.name in judge.HELD))
         tree.text("t/runs", "".join(f"{run.label} {run.options}\n" for run in self.runs
                                     if self.moved[run.label] or not self.counts))
+        if self.counts:
+            tree.text("t/programs", "")
         tree.text("t/commands", "\n".join(commands()))
         command, disk = self.command(folder, tree)
         began = time.monotonic()
@@ -290,7 +292,8 @@ class Row:
 
         show("vmlinux.h", judge.vmlinux(f"{results}/btf"))
         show("vmlinux.h-doctored", judge.vmlinux(f"{results}/btf", "--self-check"))
-        show("programs", judge.programs(files, self.counts))
+        if self.counts:
+            show("programs", judge.programs(files))
         show("kernel-log", judge.kernel_log(files))
         for command in commands():
             status = STATUS[self.kernel.expect]
