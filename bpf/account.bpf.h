@@ -76,8 +76,8 @@ static __noinline void account_claim(struct sw_account *account, const struct wh
 	process_note(who->tgid, who->start_ns);
 	account->start_ns = who->start_ns;
 	account->uid = (__u32)bpf_get_current_uid_gid();
-	account->flags = who->flags;
 	account_name(account);
+	__sync_lock_test_and_set(&account->flags, who->flags | SW_A_WHOLE); /* behind the others */
 }
 
 /** Index of the slot of a process on a socket, claimed if one is free; -1 = none is. */

@@ -10,6 +10,12 @@ static __always_inline void count(__u64 *counter)
 	__sync_fetch_and_add(counter, 1);
 }
 
+/* Else another CPU is just claiming it, and its key and name are not there yet. */
+static __always_inline bool is_whole(const struct sw_account *account)
+{
+	return !account->tgid || account->flags & SW_A_WHOLE;
+}
+
 static __always_inline void record_fill(struct sw_record *r, __u32 kind, int error,
 					const struct sw_flow *flow,
 					const struct sw_account *account)
@@ -41,7 +47,8 @@ __noinline bool emit(__u32 kind, int error, const struct sw_flow *flow,
 
 	if (!flow)
 		return false;
-	if (!flow->cookie) { /* another CPU is just setting it: the sweep tells what this would */
+	if (!flow->cookie || (account && !is_whole(account))) {
+		/* another CPU is just setting it: the sweep tells what this would */
 		count(&stats.dirty);
 		return false;
 	}

@@ -43,6 +43,7 @@ static __always_inline int on_file(struct seq_file *seq, struct task_struct *tas
 		st->slot[0].account.start_ns = r.account.start_ns;
 		st->slot[0].account.uid = r.account.uid;
 		__builtin_memcpy(st->slot[0].account.comm, r.account.comm, SW_COMM);
+		__sync_lock_test_and_set(&st->slot[0].account.flags, SW_A_WHOLE);
 	} else if (was != r.account.tgid) {
 		r.flow.flags |= SW_F_SHARED;
 	}
@@ -92,6 +93,10 @@ static __always_inline int on_sweep(struct seq_file *seq, struct sock *sk, struc
 
 	if (!st->initialised || !st->flow.cookie || (flags & SW_F_RELEASED))
 		return 0;
+	if (!is_whole(&first->account) || !is_whole(&second->account)) {
+		count(&stats.dirty);
+		return 0;
+	}
 	if (live.metered & SW_METERED_UDP && lacks_owner(st) &&
 	    (first->account.tx_bytes | first->account.rx_bytes)) {
 		count(&stats.ownerless);

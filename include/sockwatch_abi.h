@@ -58,6 +58,7 @@ enum sw_flow_flags {
 
 enum sw_account_flags {
 	SW_A_KTHREAD = 1 << 0, /* moved by a kernel thread */
+	SW_A_WHOLE = 1 << 1,   /* all about the process is there */
 };
 
 struct sw_flow {
