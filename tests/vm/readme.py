@@ -33,7 +33,8 @@ def line(found):
     purposes = {purpose["purpose"]: purpose for purpose in said["purposes"]}
     unseen = [purpose.get("unseen", name) for name, purpose in purposes.items()
               if not purpose["exact"] and purpose.get("seen") != "unused"]
-    return (f"| {kernel} | {'exact' if found.counted else 'WRONG'} |"
+    word = "degraded" if purposes[BYTES].get("degraded") else "exact"
+    return (f"| {kernel} | {word if found.counted else 'WRONG'} |"
             f" {purposes[BYTES].get('by', '-')} | {'; '.join(unseen) or '-'} |")
 
 

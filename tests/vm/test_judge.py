@@ -8,6 +8,7 @@ import readme
 CHECK = {"purposes": [{"purpose": readme.BYTES, "exact": True, "by": "tracepoints"},
                       {"purpose": "bind", "exact": False, "unseen": "a port"}]}
 UNUSED = {"purposes": CHECK["purposes"] + [{"purpose": "x", "exact": False, "seen": "unused"}]}
+LESS = {"purposes": [dict(CHECK["purposes"][0], degraded=True), CHECK["purposes"][1]]}
 OTHER = {"purposes": [CHECK["purposes"][0], {"purpose": "bind", "exact": True}]}
 REFUSED = {"purposes": [], "cannot_run": "kernel 5.10.0-46 is too old: no storage"}
 FOUND = readme.Found("6.12.1-cloud", "amd64", "", CHECK, True)
@@ -54,6 +55,7 @@ GOOD = {
     "table-newest": lambda: _table([LINE], moves=True, release="6.13.0"),
     "table-refused": lambda: _table(["| 5.10 amd64 | none | it is too old: no storage | all |"],
                                     release="5.10.0-46", check=REFUSED),
+    "table-degraded": lambda: _table([LINE.replace("exact", "degraded")], check=LESS),
     "table-unused": lambda: _table([LINE], check=UNUSED),
     "oldest": lambda: readme.oldest(ROWS, TEXT),
     "ways": lambda: judge.ways(CHECK) != {(readme.BYTES, "tracepoints")},
@@ -70,6 +72,7 @@ DOCTORED = {
     "kernel-log-none": lambda: judge.kernel_log({})[0],
     "held-never-moved": lambda: _held(HELD.replace("moved", "ready")),
     "table-other-bytes": lambda: _table([LINE], counted=False),
+    "table-not-degraded": lambda: _table([LINE], check=LESS),
     "table-other-kernel": lambda: _table([LINE], release="6.13.0"),
     "table-other-way": lambda: _table([LINE], how="--hooks fexit"),
     "table-other-unseen": lambda: _table([LINE], check=OTHER),
