@@ -258,7 +258,7 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.purpose = "TCP retransmits, RTT, queues",
 		.unused = "no view shows them yet",
 		.alternatives = {
-			{"iter/bpf_sk_storage_map", NEEDS(TP_BTF) | NEEDS(ITERATORS),
+			{"fields of sockets, at sweeps", NEEDS(TP_BTF) | NEEDS(ITERATORS),
 			 {NULL}, NULL, KEEP_ANY},
 		},
 	},
