@@ -69,6 +69,8 @@
  *   user/tui/                     the live view
  *       top                       the sink with keys
  *       ui, keys                  state; key -> action -> help line
+ *       find, search, into        filter and search; which row has a text; the way into rows
+ *       prompt, edit, hold        the line that is typed; the picture while paused
  *       layout, draw, header,     rectangles; model and state into a screen
  *       rows, help
  *       screen, term              grid of cells; the terminal, the only one to see curses
@@ -104,6 +106,7 @@
 #include "capture/host.h"
 #include "capture/live.h"
 #include "check.h"
+#include "identity/service.h"
 #include "model/filter.h"
 #include "model/model.h"
 #include "opts.h"
@@ -147,6 +150,7 @@ static struct sink *open_top(const struct opts *opts, struct run *run)
 		.sort = opts->sort,
 		.table = (enum table_kind)opts->view,
 		.own_cost = opts->own_cost,
+		.service = service_port,
 	};
 
 	run->top = top_new(&options);

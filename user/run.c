@@ -270,8 +270,12 @@ static void measure(struct loop *l, bool on)
 
 static int on_keys(struct loop *l)
 {
-	int what = top_input(l->run->top);
 	struct budget was = l->budget;
+	int what;
+
+	do {
+		what = top_input(l->run->top);
+	} while (!what && top_choose(l->run->top, l->run->model));
 
 	measure(l, top_own_cost(l->run->top));
 

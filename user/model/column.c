@@ -186,22 +186,26 @@ static const struct column *const failure_columns[] = {
 	C(NETNS), NULL
 };
 
-#define TABLE(id_, key_, title_, brief_, name_, rest_, list_) \
-	[TABLE_##id_] = { .key = key_, .title = title_, .brief = brief_, .rest = rest_, \
+#define TABLE(id_, key_, title_, brief_, one_, name_, rest_, list_) \
+	[TABLE_##id_] = { .key = key_, .title = title_, .brief = brief_, .one = one_, \
+		.rest = rest_, \
 		.name = COLUMN_##name_, .sort = COLUMN_RATE, .sort_text = "activity", \
 		.columns = list_ }
 
 const struct table_info table_info[TABLE_COUNT] = {
-	TABLE(PROCESSES, "processes", "Processes", "Proc", PROCESS, NULL, process_columns),
-	TABLE(PORTS, "ports", "Ports", "Port", PORT, NULL, port_columns),
-	TABLE(CONNECTIONS, "connections", "Connections", "Conn", PROCESS, NULL, connection_columns),
-	TABLE(LISTENERS, "listeners", "Listeners", "Listen", LISTENER, "(not accepted)",
+	TABLE(PROCESSES, "processes", "Processes", "Proc", "process", PROCESS, NULL,
+	      process_columns),
+	TABLE(PORTS, "ports", "Ports", "Port", "port", PORT, NULL, port_columns),
+	TABLE(CONNECTIONS, "connections", "Connections", "Conn", "connection", PROCESS, NULL,
+	      connection_columns),
+	TABLE(LISTENERS, "listeners", "Listeners", "Lstn", "listener", LISTENER, "(not accepted)",
 	      listener_columns),
-	TABLE(PEERS, "peers", "Peers", "Peer", HOST, "(no peer)", peer_columns),
-	TABLE(USERS, "users", "Users", "User", USER, "(no process)", user_columns),
-	TABLE(CGROUPS, "units", "Units", "Unit", UNIT, "(not known)", cgroup_columns),
-	TABLE(NETNS, "netns", "Netns", "Net", NETNS, "(not known)", netns_columns),
+	TABLE(PEERS, "peers", "Peers", "Peer", "host", HOST, "(no peer)", peer_columns),
+	TABLE(USERS, "users", "Users", "User", "user", USER, "(no process)", user_columns),
+	TABLE(CGROUPS, "units", "Units", "Unit", "unit", UNIT, "(not known)", cgroup_columns),
+	TABLE(NETNS, "netns", "Netns", "Net", "netns", NETNS, "(not known)", netns_columns),
 	[TABLE_FAILURES] = { .key = "failures", .title = "Failures", .brief = "Fail",
+		.one = "failures of",
 		.name = COLUMN_PROCESS, .sort = COLUMN_LAST, .sort_text = "last",
 		.columns = failure_columns },
 };

@@ -78,6 +78,7 @@ struct table_info {
 	const char *key;       /* as in `--view KEY`, lower case */
 	const char *title;     /* `Processes` */
 	const char *brief;     /* the same in few letters */
+	const char *one;       /* one row, in a sentence: `process` */
 	const char *rest;      /* in place of a name: the row of what has no key; NULL = none */
 	enum column_id name;   /* the column that says what a row is: the last to be dropped */
 	enum column_id sort;   /* the order at the start */

@@ -11,6 +11,7 @@
 #include "util/text.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* `12-34 of 5,678`: what part of table or help is on the screen. Returns where it begins. */
 static int draw_range(struct screen *s, const struct ui *ui)
@@ -52,9 +53,66 @@ static void draw_hints(struct screen *s, const struct ui *ui, int cells)
 	}
 }
 
+/* Cells before a place of the text. */
+static int cells_before(const char *text, size_t at)
+{
+	char part[EDIT_TEXT];
+
+	memcpy(part, text, at);
+	part[at] = '\0';
+	return text_width(part);
+}
+
+/* What is wrong stands in the line above. */
+static void draw_error(struct screen *s, const struct ui *ui)
+{
+	const struct rect *r = &ui->layout.footer;
+	const char *text = ui->prompt.wrong ? ui->prompt.error.message : ui->prompt.message;
+
+	if (!text)
+		return;
+	screen_fill(s, r->row - 1, 0, r->cols, ATTR_NOTE);
+	screen_put(s, r->row - 1, 0, r->cols, ATTR_NOTE, text);
+}
+
+/* The part of the line with the cursor in it; the cell that is wrong, and the cursor. */
+static void draw_prompt(struct screen *s, const struct ui *ui)
+{
+	const struct prompt *p = &ui->prompt;
+	const struct edit *e = p->kind == PROMPT_SEARCH ? &p->search : &p->filter;
+	const char *label = p->kind == PROMPT_SEARCH ? "Search: " : "Filter: ";
+	const struct rect *r = &ui->layout.footer;
+	int room, col = screen_put(s, r->row, 0, r->cols, ATTR_KEY, label), cursor, skip = 0;
+	const char *text = e->text;
+
+	room = r->cols - col - 1;
+	cursor = cells_before(e->text, e->cursor);
+	while (*text && cursor - skip > room) {
+		text++;
+		while (((unsigned char)*text & 0xc0) == 0x80)
+			text++;
+		skip = cells_before(e->text, (size_t)(text - e->text));
+	}
+	screen_put(s, r->row, col, room + 1, ATTR_NORMAL, text);
+	if (p->kind == PROMPT_FILTER && p->wrong) {
+		int wrong = cells_before(e->text, p->error.offset) - skip;
+
+		if (wrong >= 0 && wrong <= room)
+			screen_mark(s, r->row, col + wrong, room + 1 - wrong, ATTR_FAILED);
+	}
+	screen_mark(s, r->row, col + cursor - skip, 1, ATTR_SELECTED);
+	draw_error(s, ui);
+}
+
 static void draw_footer(struct screen *s, const struct ui *ui)
 {
-	int cells = draw_range(s, ui) - 1;
+	int cells;
+
+	if (ui->prompt.kind != PROMPT_NONE && !ui->help) {
+		draw_prompt(s, ui);
+		return;
+	}
+	cells = draw_range(s, ui) - 1;
 
 	if (ui->message)
 		screen_put(s, ui->layout.footer.row, 0, cells, ATTR_NOTE, ui->message);

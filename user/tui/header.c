@@ -129,6 +129,11 @@ static void add_host(struct facts *f, const struct ui *ui)
 		fact = add(f, 0, RANK_RATES, ATTR_NOTE, "filter: %.600s", host);
 		fact->squeeze = 16;
 	}
+	if (ui->into.count) {
+		into_text(host, sizeof(host), &ui->into, ui->ascii);
+		fact = add(f, 0, RANK_RATES, ATTR_NOTE, "in %.600s", host);
+		fact->squeeze = f->lines > 2 ? 48 : 16;
+	}
 	if (!ui->totals.ticks)
 		add(f, 0, RANK_OPEN, ATTR_NOTE, "starting ...");
 }
@@ -377,10 +382,12 @@ static void tab_text(char *dst, size_t size, const struct ui *ui, int at, enum t
 	fmt_count(n, sizeof(n), ui->row_count[table]);
 	if (form == TABS_WHOLE)
 		snprintf(dst, size, " %d %s %s ", at + 1, info->title, n);
-	else if (form == TABS_BRIEF || (active && form < TABS_ONE) || table == ui->tab)
+	else if (form == TABS_BRIEF)
 		snprintf(dst, size, " %d %s %s ", at + 1, info->brief, n);
+	else if ((active && form < TABS_ONE) || table == ui->tab)
+		snprintf(dst, size, " %d%s %s ", at + 1, info->brief, n);
 	else if (form == TABS_NAMES)
-		snprintf(dst, size, " %d %s ", at + 1, info->brief);
+		snprintf(dst, size, " %d%s ", at + 1, info->brief);
 	else if (form == TABS_NUMBERS)
 		snprintf(dst, size, " %d ", at + 1);
 	else
@@ -405,7 +412,7 @@ void header_tabs(struct screen *s, const struct ui *ui)
 	const struct ui_tab *tab = &ui->tabs[ui->tab];
 	const struct column *sort = tab->view.sort;
 	enum tab_form form = TABS_WHOLE;
-	char text[64];
+	char text[64], *order;
 	int col = 0, right;
 
 	while (form < TABS_ONE && tabs_cells(ui, form) > r->cols)
@@ -420,7 +427,8 @@ void header_tabs(struct screen *s, const struct ui *ui)
 	snprintf(text, sizeof(text), "sorted by %s %s",
 		 sort == tab->first_sort ? table_info[ui->tab].sort_text : sort->title,
 		 rows_sort_mark(ui));
-	right = r->cols - text_width(text);
-	if (right > col)
-		screen_put(s, r->row, right, text_width(text), ATTR_TAB, text);
+	order = col + text_width(text) <= r->cols ? text : strstr(text, "by ");
+	right = r->cols - text_width(order);
+	if (right >= col)
+		screen_put(s, r->row, right, text_width(order), ATTR_TAB, order);
 }

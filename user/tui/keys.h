@@ -11,9 +11,14 @@ enum {                    /* keys that are no character; characters are their co
        TUI_KEY_CTRL_C = 3,
        TUI_KEY_CTRL_L = 12,
        TUI_KEY_TAB = 9,
+       TUI_KEY_ENTER = 13,
        TUI_KEY_ESC = 27,
+       TUI_KEY_BACKSPACE = 127,
        TUI_KEY_UP = 0x110000,
        TUI_KEY_DOWN,
+       TUI_KEY_LEFT,
+       TUI_KEY_RIGHT,
+       TUI_KEY_DELETE,
        TUI_KEY_PAGE_UP,
        TUI_KEY_PAGE_DOWN,
        TUI_KEY_HOME,
@@ -56,7 +61,12 @@ enum action {
 	ACTION_FIRST,
 	ACTION_LAST,
 	ACTION_REDRAW,
-	ACTION_CLOSE,
+	ACTION_INTO,
+	ACTION_BACK, /* closes help, too */
+	ACTION_FILTER,
+	ACTION_SEARCH,
+	ACTION_SEARCH_NEXT,
+	ACTION_SEARCH_PREVIOUS,
 	ACTION_READ_ONLY,
 	ACTION_COUNT
 };

@@ -334,7 +334,10 @@ static int special_key(wint_t key)
 		{KEY_PPAGE, TUI_KEY_PAGE_UP}, {KEY_NPAGE, TUI_KEY_PAGE_DOWN},
 		{KEY_HOME, TUI_KEY_HOME},     {KEY_END, TUI_KEY_END},
 		{KEY_BTAB, TUI_KEY_BACK_TAB}, {KEY_RESIZE, TUI_KEY_RESIZE},
-		{KEY_FIND, TUI_KEY_HOME},     {KEY_SELECT, TUI_KEY_END},
+		{KEY_LEFT, TUI_KEY_LEFT},     {KEY_RIGHT, TUI_KEY_RIGHT},
+		{KEY_DC, TUI_KEY_DELETE},     {KEY_BACKSPACE, TUI_KEY_BACKSPACE},
+		{KEY_ENTER, TUI_KEY_ENTER},   {KEY_FIND, TUI_KEY_HOME},
+		{KEY_SELECT, TUI_KEY_END},
 	};
 
 	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
@@ -359,6 +362,21 @@ static bool is_gone(void)
 	return ioctl(STDIN_FILENO, FIONREAD, &waiting) < 0 || waiting == 0;
 }
 
+/* Terminals differ in what these two keys send. */
+static int plain_key(wint_t key)
+{
+	switch (key) {
+	case 0: /* Ctrl-Space */
+		return TUI_KEY_OTHER;
+	case '\b':
+		return TUI_KEY_BACKSPACE;
+	case '\n':
+		return TUI_KEY_ENTER;
+	default:
+		return (int)key;
+	}
+}
+
 int term_key(void)
 {
 	wint_t key;
@@ -367,7 +385,7 @@ int term_key(void)
 		return TUI_KEY_NONE;
 	switch (get_wch(&key)) {
 	case OK:
-		return key ? (int)key : TUI_KEY_OTHER; /* Ctrl-Space is 0 */
+		return plain_key(key);
 	case KEY_CODE_YES:
 		return special_key(key);
 	default:

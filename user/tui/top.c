@@ -104,6 +104,7 @@ struct sink *top_new(const struct top_options *options)
 	err = ui_init(&top->ui, options->delay_ns);
 	top->ui.tab = options->table;
 	top->ui.own_cost = options->own_cost;
+	top->ui.service = options->service;
 	if (!err)
 		err = sort_tables(&top->ui, options->sort);
 	if (!err)
@@ -146,14 +147,31 @@ int top_input(struct sink *sink)
 		if (now & UI_REPAINT)
 			term_repaint();
 		top->stale = now & UI_ROWS;
-		refresh(top);
+		if (!(now & UI_CHOICE))
+			refresh(top);
 		if (key == TUI_KEY_RESIZE)
 			now |= UI_SCREEN;
 		changed |= now;
+		if (now & UI_CHOICE) /* the next key is about what comes of it */
+			break;
 	}
-	if (changed)
+	if (changed && !top->ui.choice)
 		redraw(top);
 	return 0;
+}
+
+bool top_choose(struct sink *sink, struct model *m)
+{
+	struct top *top = top_of(sink);
+	struct ui_choice choice = ui_choice(&top->ui);
+
+	if (!top->ui.choice)
+		return false;
+	model_choose(m, choice.filter, choice.rows, choice.count);
+	ui_chosen(&top->ui);
+	top->stale = true;
+	redraw(top);
+	return true;
 }
 
 uint64_t top_delay_ns(const struct sink *sink)

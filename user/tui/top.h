@@ -6,15 +6,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/filter.h"
 #include "model/sink.h"
 #include "tui/term.h"
 
 struct top_options {
 	uint64_t delay_ns; /* interval at the start */
 	struct term_options term;
-	enum table_kind table; /* view at the start */
-	bool own_cost;         /* shown in detail from the start */
-	const char *sort;      /* key of a column, borrowed during top_new; NULL = by activity */
+	enum table_kind table;      /* view at the start */
+	bool own_cost;              /* shown in detail from the start */
+	filter_service_fn *service; /* ports by name, for filters; NULL = none */
+	const char *sort; /* key of a column, borrowed during top_new; NULL = by activity */
 };
 
 /** Take over the terminal (see term_open) and draw a first screen. NULL with errno set: ENOTTY,
@@ -29,6 +31,9 @@ int top_input(struct sink *sink);
 uint64_t top_delay_ns(const struct sink *sink);
 /** Whether the user wants the own cost in detail now; may change by top_input. */
 bool top_own_cost(const struct sink *sink);
+/** Bring filter and rows that the user wants to see now into @m, the model of the events. True if
+ *  there was something new: then more may wait for top_input. */
+bool top_choose(struct sink *sink, struct model *m);
 /** Draw what the model holds now, without waiting for a tick: after the snapshot at the start. */
 void top_draw(struct sink *sink);
 /** After SIGWINCH. */

@@ -3,7 +3,9 @@
 
 #include "model/filter.h"
 #include "model/order.h"
+#include "tui/find.h"
 #include "tui/help.h"
+#include "tui/hold.h"
 #include "tui/keys.h"
 
 #include <errno.h>
@@ -34,6 +36,9 @@ void ui_done(struct ui *ui)
 		free(ui->tabs[t].held);
 		free(ui->tabs[t].held_users);
 	}
+	prompt_done(&ui->prompt);
+	filter_free(ui->own);
+	filter_free(ui->spent);
 	*ui = (struct ui){0};
 }
 
@@ -321,96 +326,24 @@ unsigned int ui_key(struct ui *ui, int key)
 		return UI_QUIT;
 	if (ui->help)
 		return help_key(ui, action);
+	if (ui->prompt.kind != PROMPT_NONE)
+		return find_typed(ui, key);
+	changed |= find_action(ui, action);
 	changed |= move(ui, action);
 	changed |= sort(ui, action);
 	changed |= other(ui, action);
 	return changed;
 }
 
-/* --- pause: the model goes on, so the picture keeps rows of its own --- */
-
-static void release(struct ui *ui)
-{
-	for (int t = 0; t < TABLE_COUNT; t++) {
-		struct ui_tab *tab = &ui->tabs[t];
-
-		if (!tab->held && !tab->held_users)
-			continue;
-		free(tab->held);
-		free(tab->held_users);
-		tab->held = NULL;
-		tab->held_users = NULL;
-		tab->anchor_at = NULL;
-		view_forget(&tab->view);
-	}
-}
-
-/* A row of a group borrows its users from the model. */
-static void hold_users(struct row *row, struct proc users[ROW_USERS])
-{
-	uint32_t n = row->user_count < ROW_USERS ? row->user_count : ROW_USERS;
-
-	if (!row->users)
-		return;
-	memcpy(users, row->users, n * sizeof(*users));
-	row->users = users;
-}
-
-static int hold_tab(struct ui_tab *tab, const struct model *m)
-{
-	struct view *v = &tab->view;
-	bool has_users = v->table != TABLE_PROCESSES && v->table < GROUP_KINDS;
-	int err = view_update(v, m, SIZE_MAX);
-
-	if (err)
-		return err;
-	tab->held = calloc(v->count + 1, sizeof(*tab->held));
-	if (has_users)
-		tab->held_users = calloc(v->count + 1, sizeof(*tab->held_users));
-	if (!tab->held || (has_users && !tab->held_users))
-		return -ENOMEM;
-	for (size_t i = 0; i < v->count; i++) {
-		tab->held[i] = *v->rows[i];
-		v->rows[i] = &tab->held[i];
-		if (tab->held_users)
-			hold_users(&tab->held[i], tab->held_users[i]);
-	}
-	tab->anchor_at = NULL;
-	return 0;
-}
-
-static int hold(struct ui *ui, const struct model *m)
-{
-	for (int t = 0; t < TABLE_COUNT; t++) {
-		int err = hold_tab(&ui->tabs[t], m);
-
-		if (err) {
-			release(ui);
-			ui->paused = false;
-			ui->message = "not enough memory to hold the picture";
-			return err;
-		}
-	}
-	return 0;
-}
-
 /* --- refresh --- */
-
-static int update_rows(struct ui_tab *tab, const struct model *m, size_t want)
-{
-	if (!tab->held)
-		return view_update(&tab->view, m, want);
-	view_reorder(&tab->view, m);
-	return 0;
-}
 
 static int refresh_tab(struct ui_tab *tab, const struct model *m, size_t page_size)
 {
-	int err = update_rows(tab, m, tab->offset + 2 * page_size);
+	int err = hold_update(tab, m, tab->offset + 2 * page_size);
 
 	/* A place among the unsorted means nothing: sort all, then look again. */
 	if (!err && !place(tab, page_size)) {
-		err = update_rows(tab, m, SIZE_MAX);
+		err = hold_update(tab, m, SIZE_MAX);
 		if (!err)
 			place(tab, page_size);
 	}
@@ -461,8 +394,12 @@ int ui_refresh(struct ui *ui, const struct model *m)
 	if (!m)
 		return 0;
 	ui->filter = model_filter(m) ? filter_text(model_filter(m)) : NULL;
+	if (!ui->began)
+		ui->wanted = model_filter(m);
+	ui->began = true;
+	into_name(&ui->into, m);
 	if (!ui->paused)
-		release(ui);
+		hold_release(ui);
 	if (!tab->held)
 		refresh_totals(ui, m);
 	else
@@ -472,6 +409,8 @@ int ui_refresh(struct ui *ui, const struct model *m)
 	ui_resize(ui, ui->rows, ui->cols);
 	if (ui->help)
 		limit_help(ui);
+	if (ui->seek != SEEK_NONE)
+		err = find_row_of_text(ui, tab, m);
 	refresh_err = refresh_tab(tab, m, page_rows(ui));
 	return err ? err : refresh_err;
 }

@@ -9,15 +9,20 @@
 #include <stdint.h>
 
 #include "model/view.h"
+#include "tui/into.h"
 #include "tui/layout.h"
+#include "tui/prompt.h"
 
 enum {
 	UI_SCREEN = 1,
 	UI_ROWS = 2,
 	UI_DELAY = 4,
 	UI_REPAINT = 8,
-	UI_QUIT = 16
+	UI_QUIT = 16,
+	UI_CHOICE = 32
 }; /* what a key changed */
+
+enum ui_seek { SEEK_NONE, SEEK_HERE, SEEK_NEXT, SEEK_PREVIOUS };
 
 struct ui_tab {
 	struct view view;
@@ -51,6 +56,22 @@ struct ui {
 	uint64_t paused_ns;         /* age of the picture while paused */
 	uint64_t records_rate;      /* per second, over the last interval */
 	const char *filter;         /* text of the model's, borrowed from it; NULL = none */
+	/* What is chosen: for the model, which is not ours to change. */
+	struct into into;
+	filter_service_fn *service;  /* NULL: no names of ports */
+	const struct filter *wanted; /* the model's, or own */
+	struct filter *own, *spent;  /* owned; spent goes when the model has own */
+	bool choice, began;          /* not yet the model's; wanted has been the model's */
+	struct prompt prompt;
+	enum ui_seek seek; /* to be done by ui_refresh, which knows the texts */
+	size_t seek_from;
+	struct row seek_back; /* where Esc goes back to */
+};
+
+struct ui_choice { /* for model_choose */
+	const struct filter *filter;
+	const struct row *rows;
+	size_t count;
 };
 
 /** 0 or -ENOMEM. The size is 24x80 until ui_resize. */
@@ -62,6 +83,10 @@ void ui_sort(struct ui *ui, enum table_kind table, const struct column *column);
 /** Apply a key; returns what it changed. UI_ROWS asks for ui_refresh before the next key or
  * drawing. */
 unsigned int ui_key(struct ui *ui, int key);
+/** After UI_CHOICE: what the model shall be of, borrowed until the next key. Once it is, tell by
+ *  ui_chosen, and refresh. */
+struct ui_choice ui_choice(const struct ui *ui);
+void ui_chosen(struct ui *ui);
 /** Bring rows, selection and totals up to date. After any model_apply this comes first, then ui_key
  * and drawing. @m NULL: nothing is known yet. 0 or -ENOMEM: fewer rows in order, all else holds. */
 int ui_refresh(struct ui *ui, const struct model *m);
