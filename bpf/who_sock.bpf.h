@@ -124,6 +124,8 @@ __noinline int sock_read(struct who_sock *out, __u64 address)
 	out->ready = (__u64)BPF_CORE_READ(sk, sk_data_ready);
 	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
 		out->cgroup_id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+	if (out->protocol == IPPROTO_TCP)
+		out->fastreuse = BPF_CORE_READ(tp, inet_conn.icsk_bind_hash, fastreuse);
 	if (bpf_core_field_exists(tp->is_mptcp) && out->protocol == IPPROTO_TCP)
 		out->is_mptcp = BPF_CORE_READ(tp, is_mptcp);
 	if (out->protocol == IPPROTO_UDP)

@@ -54,9 +54,10 @@ struct who_sock { /* mostly raw, for fewer branches to be verified: user space k
 	__u8 reuseport;
 	__u8 v6only;
 	__u8 userlocks;
-	__u8 kernel;   /* sk_kern_sock */
-	__u8 is_mptcp; /* a subflow of an MPTCP socket, if of TCP */
-	__u32 pad;
+	__u8 kernel;    /* sk_kern_sock */
+	__u8 is_mptcp;  /* a subflow of an MPTCP socket, if of TCP */
+	__s8 fastreuse; /* of the bucket of a TCP port; -1: only connect() has chosen it */
+	__u8 pad[3];
 	__u8 laddr[16]; /* IPv4 as v4-mapped; an AF_INET6 socket's as it is */
 	__u8 raddr[16];
 };

@@ -79,6 +79,7 @@
  *       scene                     a census with names
  *       text, json                the answer for a person, for a program
  *       bound, stop               ways to be bound; how to stop who holds it
+ *       bind, bind_text           the kernel's rules of bind() over a census; in words
  *   user/traffic/                 known bytes, for selftest and tests/root
  *       traffic.h, cases          what a case is; the table of all
  *       forms, uring, ring        ways to send and receive; io_uring without a library
@@ -91,7 +92,9 @@
  *                                 text, unicode
  *   user/                         main (this), opts (command line), run (the loop), budget (length
  *                                 of intervals), check and report (what this kernel lets us
- *                                 see), who, selftest and findings (known traffic, counted)
+ *                                 see), who, whybind and place (which process has this port,
+ *                                 and why an address cannot be bound), opts_who, selftest and
+ *                                 findings (known traffic, counted)
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -13,6 +13,7 @@
 #include "identity/service.h"
 #include "model/column.h"
 #include "model/filter.h"
+#include "opts_who.h"
 #include "sink/log.h"
 #include "tui/term.h"
 #include "util/buf.h"
@@ -74,7 +75,6 @@ static const struct argp_option table[] = {
 	{"rotate-size", OPT_ROTATE_SIZE, "BYTES", 0,
 	 "log: FILE becomes FILE.1 before it is larger; K, M, G can follow", 0},
 	{"rotate-keep", OPT_ROTATE_KEEP, "N", 0, "log: keep FILE.1 to FILE.N (default 5)", 0},
-	{"quiet", 'q', NULL, 0, "who: only the numbers of the processes", 0},
 	{"verbose", 'v', NULL, 0,
 	 "How long the start took, by step; who: every process and connection; selftest: "
 	 "every flow",
@@ -374,8 +374,8 @@ static void check_command(const struct opts *opts, struct argp_state *state)
 		refuse(state, "--output belongs to `sockwatch log`");
 	if (opts->command == COMMAND_TOP && opts->format)
 		refuse(state, "--format belongs to `sockwatch log`, `who`, `check` and `selftest`");
-	if (opts->command != COMMAND_WHO && opts->who.quiet)
-		refuse(state, "--quiet belongs to `sockwatch who`");
+	if (opts->command != COMMAND_WHO && opts->who.given)
+		refuse(state, "--quiet, --bind and what goes with it belong to `sockwatch who`");
 	if (opts->command != COMMAND_TOP &&
 	    (opts->batch || opts->tables || (opts->sort && opts->command != COMMAND_LOG)))
 		refuse(state, "%s does not go with `sockwatch %s`",
@@ -397,6 +397,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct opts *opts = p->opts;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &opts->who;
+		return 0;
 	case 'd':
 		if (num_seconds(arg, MIN_DELAY_NS, MAX_DELAY_NS, &opts->delay_ns))
 			refuse(state, "--delay takes seconds from 0.1 to 3600, not `%s`", arg);
@@ -437,9 +440,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'o':
 		opts->output = arg;
-		return 0;
-	case 'q':
-		opts->who.quiet = true;
 		return 0;
 	case 'v':
 		opts->verbose = true;
@@ -513,8 +513,9 @@ static void flush_stdout(void)
 
 void opts_parse(struct opts *opts, int argc, char **argv)
 {
-	static const struct argp argp = {table, parse_option, "[COMMAND] [FILTER...]", doc, NULL,
-					 NULL,  NULL};
+	static const struct argp_child children[] = {{.argp = &opts_who_argp}, {0}};
+	static const struct argp argp = {
+		table, parse_option, "[COMMAND] [FILTER...]", doc, children, NULL, NULL};
 	struct parse parse = {.opts = opts};
 	char **args = calloc((size_t)argc + 1, sizeof(*args)); /* ours to put in order and to name
 								*/

@@ -23,7 +23,11 @@ enum { WHO_WORDS = 32 }; /* that `who` takes at once */
 struct who_opts {
 	const char *words[WHO_WORDS]; /* borrowed from argv: what is asked for */
 	size_t word_count;
-	bool quiet; /* only pids */
+	bool quiet;        /* only pids */
+	bool given;        /* an option that only `who` has was given */
+	const char *bind;  /* borrowed; whether this could be bound; NULL = not asked */
+	const char *netns; /* borrowed; in which network namespace; NULL = ours */
+	bool reuseaddr, reuseport, v6only;
 };
 
 struct opts {

@@ -21,6 +21,7 @@
 #include "who/scene.h"
 #include "who/target.h"
 #include "who/text.h"
+#include "whybind.h"
 
 enum { NARROWEST = 40, WIDTH = 80, WIDEST = 160 };
 
@@ -31,9 +32,7 @@ struct question {
 	struct census_ask ask;
 };
 
-static int complain(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static int complain(int status, const char *fmt, ...)
+int who_complain(int status, const char *fmt, ...)
 {
 	char text[1024];
 	va_list args;
@@ -45,7 +44,7 @@ static int complain(int status, const char *fmt, ...)
 	return status;
 }
 
-static int width_of_stdout(void)
+int who_width(void)
 {
 	struct winsize size = {0};
 
@@ -61,14 +60,15 @@ static int parse(struct question *q)
 
 	q->targets = calloc(who->word_count + 1, sizeof(*q->targets));
 	if (!q->targets)
-		return complain(EXIT_RUN, "out of memory");
+		return who_complain(EXIT_RUN, "out of memory");
 	for (; q->count < who->word_count; q->count++) {
 		struct target *t = &q->targets[q->count];
 
 		if (target_parse(t, who->words[q->count], service_port, why))
-			return complain(EXIT_USAGE, "%s", why);
+			return who_complain(EXIT_USAGE, "%s", why);
 		if (target_ask(t, &q->ask))
-			return complain(EXIT_USAGE, "at most %d processes at once", CENSUS_ASKED);
+			return who_complain(EXIT_USAGE, "at most %d processes at once",
+					    CENSUS_ASKED);
 	}
 	q->ask.listeners = !q->count;
 	q->ask.all = q->opts->verbose;
@@ -76,22 +76,24 @@ static int parse(struct question *q)
 }
 
 /* What the kernel refuses may be for want of a capability: then /proc has a part of the answer. */
-static int take(struct question *q, struct census *c)
+int who_take(const struct opts *opts, const struct census_ask *ask, struct census *c)
 {
 	char why[CENSUS_WHY], reason[NEED_TEXT * 2];
 	struct kcaps caps;
-	int err = census_take(c, &q->ask, why);
+	int err = census_take(c, ask, why);
 
-	if (!err)
+	if (!err) {
+		census_name_handlers(c);
 		return EXIT_OK;
+	}
 	kcaps_probe(&caps);
 	if (!needs_refusal(&caps, reason, sizeof(reason)))
 		snprintf(reason, sizeof(reason), "%s", why);
 	kcaps_done(&caps);
-	if (census_take_proc(c, &q->ask))
-		return complain(EXIT_PERMISSION, "%s", reason);
-	if (!q->opts->who.quiet)
-		complain(0, "%s; shown is what /proc has: %s", reason, c->missing);
+	if (census_take_proc(c, ask))
+		return who_complain(EXIT_PERMISSION, "%s", reason);
+	if (!opts->who.quiet)
+		who_complain(0, "%s; shown is what /proc has: %s", reason, c->missing);
 	return EXIT_OK;
 }
 
@@ -127,7 +129,7 @@ static void put_answer(struct buf *out, const struct question *q, struct scene *
 		       const struct answer *a)
 {
 	struct who_text_options text = {
-		.width = width_of_stdout(),
+		.width = who_width(),
 		.verbose = q->opts->verbose,
 		.table = !q->count && !q->opts->verbose,
 	};
@@ -152,22 +154,13 @@ static bool is_any_held(const struct answer *a)
 	return false;
 }
 
-static void name_kernel_sockets(struct census *c)
-{
-	for (size_t i = 0; i < c->sock_count; i++)
-		if (c->socks[i].handler) {
-			census_name_handlers(c);
-			return;
-		}
-}
-
 static int status_of(const struct question *q, const struct answer *a, bool said)
 {
 	const struct census *c = a->census;
 
 	if (c->lost)
-		complain(0, "more than there is room for: %llu counts are missing",
-			 (unsigned long long)c->lost);
+		who_complain(0, "more than there is room for: %llu counts are missing",
+			     (unsigned long long)c->lost);
 	if (!a->count || (q->opts->who.quiet && !said && !c->own_only))
 		return EXIT_RUN;
 	return c->own_only && !is_any_held(a) ? EXIT_PERMISSION : EXIT_OK;
@@ -181,7 +174,6 @@ static int say(const struct question *q, struct census *c)
 	int err, status;
 	bool said;
 
-	name_kernel_sockets(c);
 	err = scene_init(&scene, c, "/proc");
 	if (!err)
 		err = answer_init(&a, c, q->targets, q->count, q->opts->verbose);
@@ -190,10 +182,10 @@ static int say(const struct question *q, struct census *c)
 	said = out.len > 0;
 	if (!err)
 		err = buf_write(&out, STDOUT_FILENO);
-	status = err ? complain(EXIT_RUN, "cannot write to stdout: %s", strerror(-err))
+	status = err ? who_complain(EXIT_RUN, "cannot write to stdout: %s", strerror(-err))
 		     : status_of(q, &a, said);
 	if (!err && !a.count && !q->opts->who.quiet && !q->opts->format)
-		complain(0, "nothing there");
+		who_complain(0, "nothing there");
 	buf_done(&out);
 	answer_done(&a);
 	scene_done(&scene);
@@ -204,10 +196,13 @@ int who_run(const struct opts *opts)
 {
 	struct question q = {.opts = opts};
 	struct census census = {0};
-	int status = parse(&q);
+	int status;
 
+	if (opts->who.bind)
+		return whybind_run(opts);
+	status = parse(&q);
 	if (status == EXIT_OK)
-		status = take(&q, &census);
+		status = who_take(opts, &q.ask, &census);
 	if (status == EXIT_OK)
 		status = say(&q, &census);
 	census_done(&census);

@@ -243,8 +243,13 @@ struct udp_sock {
 
 struct tcp_ulp_ops;
 
+struct inet_bind_bucket {
+	signed char fastreuse;
+};
+
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	struct inet_bind_bucket *icsk_bind_hash;
 	const struct tcp_ulp_ops *icsk_ulp_ops;
 };
 

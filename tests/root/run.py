@@ -22,6 +22,7 @@ Real traffic with known bytes against `sockwatch log`. Needs root; exits 77 with
   test_selftest.py    sockwatch selftest, also where it must fail
   test_signals.py     text without a terminal, signals, what is left in the kernel
   test_who.py         sockwatch who: every holder, however it came by the socket (who_rig.py)
+  test_who_bind.py    sockwatch who --bind against bind()
   test_programs.py    nginx, curl, wget, redis, iperf3, socat
   test_scenarios.py   open before the start, signals, same 4-tuple, loss
 """
@@ -45,6 +46,7 @@ import test_scenarios  # noqa: E402
 import test_selftest  # noqa: E402
 import test_signals  # noqa: E402
 import test_who  # noqa: E402
+import test_who_bind  # noqa: E402
 from report import Report, options  # noqa: E402
 
 
@@ -65,7 +67,7 @@ def main():
                 sys.exit(f"run.py: {program} is not there: run make first")
         for module in (test_generated, test_counters, test_programs, test_scenarios, test_degraded,
                        test_errors, test_check, test_cost, test_filter, test_selftest,
-                       test_signals, test_who):
+                       test_signals, test_who, test_who_bind):
             suites += module.groups()
     if args.list:
         for suite in suites:

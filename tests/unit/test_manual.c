@@ -76,7 +76,7 @@ static void option_is_in_the_page(const char *help_line)
 	char name[32] = "", want[16];
 	const char *line;
 
-	sscanf(strstr(help_line, "--") + 2, "%31[a-z-]", name);
+	sscanf(strstr(help_line, "--") + 2, "%31[a-z0-9-]", name);
 	line = page_option(name);
 	if (!line)
 		fail_msg("sockwatch.1 does not know --%s", name);

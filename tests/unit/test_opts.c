@@ -523,7 +523,15 @@ static void who_takes_words_of_its_own(void **state)
 	assert_string_equal(who->words[1], "tcp/53");
 	assert_true(who->quiet);
 	good("who -v -f json nginx");
-	bad("-q", "--quiet belongs to `sockwatch who`");
+	who = &good("who --bind [::]:80 --netns web --reuseaddr --reuseport --v6only")->who;
+	assert_string_equal(who->bind, "[::]:80");
+	assert_string_equal(who->netns, "web");
+	assert_true(who->reuseaddr && who->reuseport && who->v6only);
+	bad("who --bind 80 81", "--bind asks for one address alone");
+	bad("who 80 --reuseaddr", "--reuseaddr goes with --bind");
+	bad("who --netns web", "--netns goes with --bind");
+	bad("log --bind 80", "belong to `sockwatch who`");
+	bad("-q", "belong to `sockwatch who`");
 	bad("who -F tcp", "--filter belongs to");
 	bad("who -b", "does not go with `sockwatch who`");
 	bad("who -o x", "--output belongs to");

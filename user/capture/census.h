@@ -18,7 +18,7 @@ int census_take(struct census *c, const struct census_ask *ask, char why[CENSUS_
  *  we may read. Names what is missing in @c->missing. 0 or -errno. */
 int census_take_proc(struct census *c, const struct census_ask *ask);
 
-/** Name what takes the packets of kernel sockets, by /proc/kallsyms. */
+/** Name what takes the packets of kernel sockets, if there are any, by /proc/kallsyms. */
 void census_name_handlers(struct census *c);
 
 /** TRANSPORT_* of an IP protocol number, a socket type (SOCK_RAW ...) and family. */

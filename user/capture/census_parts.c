@@ -195,6 +195,7 @@ void census_decode(struct census_sock *s, const struct who_sock *raw, uint64_t j
 	s->not_accepted = !raw->socket && !s->dead && raw->state != STATE_TIME_WAIT;
 	s->subflow = raw->is_mptcp;
 	s->mptcp = raw->protocol == IPPROTO_MPTCP;
+	s->outgoing = raw->fastreuse < 0;
 	s->bound_port = raw->userlocks & SOCK_BINDPORT_LOCK;
 }
 

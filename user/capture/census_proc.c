@@ -249,9 +249,17 @@ static void name_socks(struct census *c, const char *line)
 	}
 }
 
+static bool has_handlers(const struct census *c)
+{
+	for (size_t i = 0; i < c->sock_count; i++)
+		if (c->socks[i].handler)
+			return true;
+	return false;
+}
+
 void census_name_handlers(struct census *c)
 {
-	FILE *f = fopen("/proc/kallsyms", "re");
+	FILE *f = has_handlers(c) ? fopen("/proc/kallsyms", "re") : NULL;
 	char line[256];
 
 	while (f && fgets(line, sizeof(line), f))

@@ -47,8 +47,9 @@ struct census_sock {
 	bool not_accepted; /* in the backlog of its listener */
 	bool subflow;      /* of an MPTCP socket, which has the same addresses */
 	bool mptcp;
-	bool bound_port;             /* the process asked for this port */
-	uint64_t handler;            /* function that takes what arrives at a kernel socket */
+	bool outgoing;    /* only connect() has chosen the port: no listener ever had it */
+	bool bound_port;  /* the process asked for this port */
+	uint64_t handler; /* function that takes what arrives at a kernel socket */
 	char handled[CENSUS_SYMBOL]; /* its name and module, if it could be had */
 };
 

@@ -107,16 +107,22 @@ static int by_binding(const void *a, const void *b, void *arg)
 int answer_init(struct answer *a, const struct census *c, const struct target *targets,
 		size_t target_count, bool all)
 {
-	a->census = c;
-	a->count = 0;
-	a->socks = calloc(c->sock_count + 1, sizeof(*a->socks));
-	if (!a->socks)
+	size_t *socks = calloc(c->sock_count + 1, sizeof(*socks)), count = 0;
+
+	if (!socks)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->sock_count; i++)
 		if (is_wanted(c, i, targets, target_count, all))
-			a->socks[a->count++] = i;
-	qsort_r(a->socks, a->count, sizeof(*a->socks), by_binding, (void *)c);
+			socks[count++] = i;
+	answer_of(a, c, socks, count);
 	return 0;
+}
+
+void answer_of(struct answer *a, const struct census *c, size_t *socks, size_t count)
+{
+	*a = (struct answer){.census = c, .socks = socks, .count = count};
+	if (count)
+		qsort_r(socks, count, sizeof(*socks), by_binding, (void *)c);
 }
 
 void answer_done(struct answer *a)

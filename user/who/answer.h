@@ -40,6 +40,8 @@ struct block { /* sockets that are bound alike: what one line of text tells */
  *  a listener's numbers are left out unless @all. 0 or -ENOMEM. */
 int answer_init(struct answer *a, const struct census *c, const struct target *targets,
 		size_t target_count, bool all);
+/** These sockets of @c: takes @socks over, and puts them in order. */
+void answer_of(struct answer *a, const struct census *c, size_t *socks, size_t count);
 void answer_done(struct answer *a);
 
 /** The block that begins at index @*at, which moves behind it; false at the end. -ENOMEM shows as

@@ -414,14 +414,21 @@ void who_text(struct buf *out, struct scene *scene, const struct answer *a,
 	if (options->table)
 		buf_puts(out, "PROTO ADDRESS                OPEN PROCESS                USER     "
 			      "FROM\n");
-	for (bool first = true; answer_block(a, &at, &b); first = false) {
-		if (!options->table && !first)
+	for (size_t n = 0; answer_block(a, &at, &b); n++) {
+		bool shown = options->verbose || !options->most || n < options->most;
+
+		if (!options->table && n && shown)
 			buf_putc(out, '\n');
 		if (options->table)
 			put_row(&p, &b, where);
-		else
+		else if (shown)
 			put_block(&p, &b);
 		block_done(&b);
+		if (!shown) {
+			buf_printf(out, "\nand %zu more sockets (-v shows all)\n",
+				   a->count - (size_t)(b.socks - a->socks));
+			break;
+		}
 	}
 	buf_done(&p.line);
 }

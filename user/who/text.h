@@ -4,6 +4,7 @@
 #define WHO_TEXT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct answer;
 struct buf;
@@ -13,6 +14,7 @@ struct who_text_options {
 	int width;    /* columns */
 	bool verbose; /* every process, also what goes without saying */
 	bool table;   /* one line for each: for a long list */
+	size_t most;  /* blocks that are shown, then only how many more; 0 = all */
 };
 
 /** Append all of it, sanitised. */
