@@ -83,15 +83,18 @@ static __always_inline __u64 this_sock(struct sock *sk)
 	return key;
 }
 
-/** Whether the first program of a hook does its work. @further: there are others behind it
- *  (tp_further, fn_further). @key: the same for all of them, of no other call at the same time. */
-static __always_inline bool first_look(bool further, __u64 key)
+static __always_inline bool mark_first(__u64 key)
 {
-	if (!further || mark_put(key, BY_FIRST) || !live.further_looks)
+	if (mark_put(key, BY_FIRST) || !live.further_looks)
 		return true;
 	count(&stats.left);
 	return false;
 }
+
+/** Whether the first program of a hook does its work. @further: there are others behind it
+ *  (tp_further, fn_further). @key: the same for all of them, of no other call at the same time; not
+ *  asked for where there are none: it takes the call of a helper, and the hot path has few. */
+#define first_look(further, key) (!(further) || mark_first(key))
 
 /** Whether the second has to do it. Only a mark as the first makes it is of this very call. */
 static __always_inline bool second_look(__u64 key)
