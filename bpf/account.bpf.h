@@ -4,16 +4,11 @@
 #define BPF_ACCOUNT_H
 
 #include "meter.bpf.h"
-#include "store.bpf.h"
+#include "stash.bpf.h"
 
 #define MSG_PEEK 2
 #define MSG_ERRQUEUE 0x2000
 #define OWN_KEY (1ULL << 63) /* no cookie of the kernel gets that far */
-
-struct peer {
-	__u8 ip[16];
-	__u16 port;
-};
 
 struct call { /* one call that moved bytes */
 	struct who who;
@@ -56,8 +51,9 @@ static __noinline struct sw_sock *sock_get(struct sock *sk, __s32 call)
 static __always_inline bool slot_is(const struct sw_slot *slot, const struct who *who)
 {
 	/* start_ns 0: another thread of this process is just claiming the slot */
-	return slot->account.tgid == who->tgid &&
-	       (slot->account.start_ns == who->start_ns || !slot->account.start_ns);
+	if (slot->account.tgid != who->tgid)
+		return false;
+	return slot->account.start_ns == who->start_ns || !slot->account.start_ns;
 }
 
 /* Its end is to be told. */
@@ -170,49 +166,6 @@ static __noinline void extra_add(struct sw_sock *st, struct sock *sk, const stru
 		e->account.epoch = live.epoch;
 }
 
-/* The peer that the cgroup hook left for this thread's call, if it did. */
-static __always_inline bool stash_take(struct sock *sk, bool rx, struct peer *peer)
-{
-	__u32 tid = (__u32)bpf_get_current_pid_tgid();
-	struct sw_stash_entry *entry;
-	struct sw_stash *stash;
-
-	stash = bpf_sk_storage_get(&stashes, sk, NULL, 0);
-	if (!stash)
-		return false;
-	entry = &stash->entry[tid & (SW_STASH - 1)];
-	if (entry->tid != tid)
-		return false;
-	entry->tid = 0;
-	if (entry->is_rx != rx)
-		return false;
-	__builtin_memcpy(peer->ip, entry->ip, sizeof(peer->ip));
-	peer->port = entry->port;
-	return true;
-}
-
-/** Keep the peer of an unconnected UDP call until its length is known, for stash_take. */
-static __always_inline void stash_put(void *sk, const struct peer *peer, bool rx)
-{
-	__u32 tid = (__u32)bpf_get_current_pid_tgid();
-	struct sw_stash_entry *entry;
-	struct sw_stash *stash;
-	struct sw_sock *st;
-
-	st = bpf_sk_storage_get(&socks, sk, NULL, 0);
-	if (st)
-		st->stashes = 1;
-	stash = STORAGE_CREATE(&stashes, sk);
-	if (!stash)
-		return;
-	entry = &stash->entry[tid & (SW_STASH - 1)];
-	entry->tid = 0;
-	entry->port = peer->port;
-	entry->is_rx = rx;
-	__builtin_memcpy(entry->ip, peer->ip, sizeof(entry->ip));
-	entry->tid = tid;
-}
-
 static __always_inline bool same_ip(const __u8 *a, const __u8 *b)
 {
 	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b; /* both are aligned in sw_flow */
@@ -221,12 +174,12 @@ static __always_inline bool same_ip(const __u8 *a, const __u8 *b)
 }
 
 /* Whether the peer of a call is known without asking the socket: @peer has it then. */
-static __always_inline bool peer_known(const struct sw_sock *st, struct sock *sk, bool rx,
+static __always_inline bool peer_known(struct sw_sock *st, struct sock *sk, bool rx,
 				       struct peer *peer)
 {
 	if (by_pointer) /* the kprobe saw the call and its peer in one place */
 		return peer->port || *(__u64 *)(peer->ip + 8);
-	return (st->stashes || !st->slot[0].account.epoch) && stash_take(sk, rx, peer);
+	return (st->stashes || !st->slot[0].account.epoch) && stash_take(st, sk, rx, peer);
 }
 
 /* UDP: the peer of this call when it is not the one of the socket's own row. */
@@ -329,49 +282,94 @@ static __always_inline bool is_own_peer(const struct sw_sock *st, struct sock *s
 	       sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[0] == ip[0];
 }
 
-/* A further call of the process in slot 0, with nothing special about it. */
-static __always_inline bool is_plain(const struct sw_sock *st, struct sock *sk,
-				     const struct who *who)
+/* From now on account_io may book calls of the process in slot 0 itself. */
+static __always_inline void plain_learn(struct sw_sock *st)
 {
-	__u32 flags = st->flow.flags;
-
-	return slot_is(&st->slot[0], who) && (flags & (SW_F_FIRST_TX | SW_F_FIRST_RX)) &&
-	       !(flags & SW_F_NO_RELEASE) &&
-	       (st->flow.protocol != IPPROTO_UDP || is_own_peer(st, sk));
-}
-
-/* @call: who, bytes and direction. */
-static __always_inline void account_add(struct sw_sock *st, struct sock *sk, struct call *call)
-{
-	if (!is_plain(st, sk, &call->who)) {
-		account_slow(st, sk, call);
+	if ((st->flow.flags & SW_F_NO_RELEASE) || !st->slot[0].account.start_ns)
 		return;
-	}
-	slot_add(&st->slot[0], call->bytes, call->flags == SW_F_FIRST_RX);
-	if (st->slot[0].account.epoch != live.epoch)
-		account_tell(st, sk, 0);
+	st->plain = st->flow.protocol == IPPROTO_UDP ? SW_PLAIN_UDP : SW_PLAIN;
 }
 
-/** Book @ret bytes of a call that has just returned to the process that made it. */
-static __always_inline void account_io(struct sock *sk, int ret, int flags, bool rx)
+static __noinline void account_other(struct sock *sk, int ret, bool rx)
 {
 	struct call call = {.bytes = ret, .flags = rx ? SW_F_FIRST_RX : SW_F_FIRST_TX};
+	struct sw_sock *st;
+
+	if (!sk)
+		return;
+	st = sock_get(sk, rx ? ret : -ret);
+	if (!st)
+		return;
+	who_runs(&call.who);
+	account_slow(st, sk, &call);
+	plain_learn(st);
+}
+
+/* A call that moved nothing must not leave its peer to a later one. */
+static __noinline void account_nothing(struct sock *sk, bool rx)
+{
+	struct peer peer;
+
+	if (sk)
+		stash_take(bpf_sk_storage_get(&socks, sk, NULL, 0), sk, rx, &peer);
+}
+
+static __always_inline bool is_first_owner(const struct sw_sock *st, const struct task_struct *task)
+{
+	return st->slot[0].account.tgid == task->tgid &&
+	       st->slot[0].account.start_ns == task->group_leader->start_boottime;
+}
+
+/* As account_slow does it, for a peer that this process has talked to before. */
+static __noinline bool account_peer(struct sw_sock *st, int bytes, bool rx)
+{
+	const struct task_struct *task = bpf_get_current_task_btf();
+	struct sw_extra_key key = {};
+	struct sw_extra *e;
+
+	if (!st || st->stash.tid != (__u32)task->pid || st->stash.is_rx != rx ||
+	    !is_first_owner(st, task))
+		return false;
+	key.rport = st->stash.port;
+	__builtin_memcpy(key.raddr, st->stash.ip, sizeof(key.raddr));
+	key.cookie = st->flow.cookie;
+	key.start_ns = st->slot[0].account.start_ns;
+	key.tgid = st->slot[0].account.tgid;
+	e = bpf_map_lookup_elem(&extras, &key);
+	if (!e || e->account.epoch != live.epoch)
+		return false;
+	st->stash.tid = 0;
+	__sync_fetch_and_add(rx ? &e->account.rx_bytes : &e->account.tx_bytes, bytes);
+	return true;
+}
+
+/**
+ * Book @ret bytes of a call that has just returned to the process that made it. The hot path: each
+ * call of a helper or function here is a sixth of what all of it costs (tests/bench/README.md).
+ */
+static __always_inline void account_io(struct sock *sk, int ret, int flags, bool rx)
+{
+	struct sw_account *account;
 	struct sw_sock *st;
 
 	if (!is_watched(sk->__sk_common.skc_family))
 		return;
 	if (ret <= 0 || (rx && (flags & (MSG_PEEK | MSG_ERRQUEUE)))) {
 		if (sk->sk_protocol == IPPROTO_UDP)
-			stash_take(sk, rx, &call.peer); /* must not reach a later call */
+			account_nothing(sk, rx);
 		return;
 	}
 	st = bpf_sk_storage_get(&socks, sk, NULL, 0);
-	if (!st || !st->initialised)
-		st = sock_get(sk, rx ? ret : -ret);
-	if (!st)
+	if (!st || !st->plain || (st->plain == SW_PLAIN_UDP && !is_own_peer(st, sk)) ||
+	    !is_first_owner(st, bpf_get_current_task_btf())) {
+		if (!st || !st->stash.tid || !st->plain || !account_peer(st, ret, rx))
+			account_other(sk, ret, rx);
 		return;
-	who_runs(&call.who);
-	account_add(st, sk, &call);
+	}
+	account = &st->slot[0].account;
+	__sync_fetch_and_add(rx ? &account->rx_bytes : &account->tx_bytes, ret);
+	if (account->epoch != live.epoch)
+		account_tell(st, sk, 0);
 }
 
 /* Another process receives now. Clients ask before they receive, servers answer after it: what was

@@ -22,6 +22,15 @@ struct sw_meter {     /* one direction of a TCP socket, beside what calls book: 
 	__u32 set;    /* base and anchor hold */
 };
 
+struct sw_stash_entry {
+	__u32 tid; /* 0 = empty */
+	__u16 port;
+	__u16 is_rx;
+	__u8 ip[16];
+};
+
+enum sw_plain { SW_PLAIN = 1, SW_PLAIN_UDP };
+
 struct sw_sock { /* state of one socket; freed with it by the kernel */
 	struct sw_flow flow;
 	struct sw_meter tx, rx;
@@ -34,19 +43,13 @@ struct sw_sock { /* state of one socket; freed with it by the kernel */
 	__u32 changed;     /* state changed and no record told it */
 	__u32 stashes;     /* a peer was left for a call of this socket, once at least */
 	__u32 tx_ended;    /* tx_end holds */
-	__u32 user; /* slot of the process that was last seen to use the socket, if metered */
-	__u32 pad;
+	__u32 user;  /* slot of the process that was last seen to use the socket, if metered */
+	__u32 plain; /* enum sw_plain: calls of the process in slot 0 need no second thought */
+	struct sw_stash_entry stash; /* of the thread that came first, as nearly always */
 	struct sw_slot slot[SW_SLOTS];
 };
 
-struct sw_stash_entry {
-	__u32 tid; /* 0 = empty */
-	__u16 port;
-	__u16 is_rx;
-	__u8 ip[16];
-};
-
-struct sw_stash { /* peers of unconnected UDP calls that are under way, one entry a thread */
+struct sw_stash { /* peers of unconnected UDP calls of further threads, one entry a thread */
 	struct sw_stash_entry entry[SW_STASH];
 };
 

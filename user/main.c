@@ -8,6 +8,7 @@
  *   bpf/sockwatch.bpf.c           entry points, in the order of a socket's life
  *       sock.bpf.h                struct sock and task_struct into flows and accounts
  *       account.bpf.h             bytes of a call to the account of its process: the hot path
+ *       stash.bpf.h               peers of UDP calls under way, from hook to hook
  *       meter.bpf.h               bytes that no call told of: TCP sockets' own counters
  *       life.bpf.h                connect, accept, listen, bind, states, close
  *       cgroup.bpf.h              the contexts of programs on cgroups

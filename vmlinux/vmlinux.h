@@ -308,6 +308,7 @@ struct files_struct {
 
 struct task_struct {
 	unsigned int flags;
+	int pid;
 	int tgid;
 	struct task_struct *real_parent;
 	struct pid *thread_pid;
