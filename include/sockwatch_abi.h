@@ -137,6 +137,8 @@ struct sw_live {             /* in mapped data: user space writes, programs read
 	__u32 heal;          /* enum sw_heal */
 	__u32 metered;       /* enum sw_metered */
 	__u32 further_looks; /* each program that has others behind it runs before them */
+	__u32 swept; /* epoch of the last sweep: pass by what was quiet since; 0 = nothing */
+	__u32 pad;
 };
 
 struct sw_stats {            /* in mapped data: programs write, user space reads */
@@ -159,7 +161,7 @@ SW_ASSERT_SIZE(struct sw_account, 56);
 SW_ASSERT_SIZE(struct sw_record, 152);
 SW_ASSERT_SIZE(struct sw_extra_key, 40);
 SW_ASSERT_SIZE(struct sw_extra, 136);
-SW_ASSERT_SIZE(struct sw_live, 32);
+SW_ASSERT_SIZE(struct sw_live, 40);
 SW_ASSERT_SIZE(struct sw_stats, 88);
 
 #endif

@@ -22,6 +22,7 @@
 #include "capture/progs.h"
 #include "capture/needs.h"
 #include "capture/settings.h"
+#include "capture/sweeps.h"
 #include "sockwatch_abi.h"
 #include "sockwatch.skel.h"
 #include "util/phases.h"
@@ -30,12 +31,11 @@ enum {
 	BATCH = 8192,          /* records of one drain: the keyboard waits no longer */
 	ITER_BYTES = 64 << 10, /* more than the 32 KiB that the kernel gives a read */
 	WALK_BATCH = 256,      /* entries of the hash a system call */
-	SWEEP_SHARE = 50,      /* a sweep may cost one part in so many of the time */
+	HOLDERS_SHARE = 50,    /* a look for holders may cost one part in so many of the time */
 	LAST_WALKS = 3,
 	HEAL_SWEEPS = 3, /* after a miss: the first notes what is owed, the second may tell it */
 	LINUX_6_1 = 6 << 16 | 1 << 8,
 	OLD_SOCKETS = 16384, /* bound of the hashes where they take all their memory at once */
-	IDLE_SWEEP_NS = 2000000000, /* for sockets whose end only a sweep shows */
 };
 
 struct live {
@@ -60,9 +60,11 @@ struct live {
 	bool holders_wanted; /* bytes of a process not known yet: look at all files again */
 	bool suspicious;     /* sweeps always look for bytes of skipped calls: to test that */
 	unsigned int heal;   /* sweeps that are still to look for bytes of skipped calls */
-	/* what the last sweep knew */
-	uint64_t swept_io, swept_dirty, walked_extra, ownerless;
-	uint64_t next_sweep_ns, next_snapshot_ns, last_sweep_ns, last_tick_ns;
+	struct sweeps sweeps;
+	uint32_t swept_epoch; /* of the last sweep */
+	/* what the last walk, the last look for holders knew */
+	uint64_t walked_extra, walked_dirty, ownerless;
+	uint64_t next_snapshot_ns, last_tick_ns;
 };
 
 static char libbpf_message[LIVE_WHY]; /* first warning of a load that fails: libbpf has no other way
@@ -197,36 +199,33 @@ static int consume_all(struct live *live)
 	return n < 0 ? n : 0;
 }
 
-static bool sweep_is_due(const struct live *live, uint64_t now_ns, bool last)
+static int sweep(struct live *live, uint64_t now_ns, bool last)
 {
 	const struct decode_counts *counts = decode_counts(live->decode);
-
-	if (last)
-		return true;
-	if (now_ns < live->next_sweep_ns)
-		return false;
-	if (live->heal || live->skel->data->live.metered & SW_METERED_TX)
-		return true; /* no record tells that there is something to find */
-	if (counts->no_release && now_ns - live->last_sweep_ns >= IDLE_SWEEP_NS)
-		return true;
-	return counts->io_records != live->swept_io ||
-	       live->skel->bss->stats.dirty != live->swept_dirty;
-}
-
-static int sweep(struct live *live, uint64_t now_ns)
-{
-	uint64_t before_ns = host_cpu_ns(), cost_ns;
+	volatile struct sw_live *shared = &live->skel->data->live;
+	struct sweep_facts facts = {
+		.now_ns = now_ns,
+		.io_records = counts->io_records,
+		.dirty = live->skel->bss->stats.dirty,
+		.lost = live->skel->bss->stats.lost_ring,
+		.no_release = counts->no_release,
+		.unseen = live->heal || shared->metered & SW_METERED_TX,
+		.last = last,
+	};
+	enum sweep_kind kind = sweeps_due(&live->sweeps, &facts);
+	uint64_t before_ns = host_cpu_ns();
 	int err;
 
-	live->swept_dirty = live->skel->bss->stats.dirty;
+	if (kind == SWEEP_NONE)
+		return 0;
+	shared->swept = kind == SWEEP_QUICK ? live->swept_epoch : 0;
+	live->swept_epoch = shared->epoch;
 	err = iterate(live, live->attached.sweep);
 	if (err)
 		return err;
 	decode_swept(live->decode);
-	live->swept_io = decode_counts(live->decode)->io_records;
-	cost_ns = host_cpu_ns() - before_ns;
-	live->last_sweep_ns = now_ns;
-	live->next_sweep_ns = now_ns + cost_ns * SWEEP_SHARE;
+	facts.io_records = counts->io_records;
+	sweeps_done(&live->sweeps, kind, &facts, host_cpu_ns() - before_ns);
 	if (live->heal)
 		live->heal--;
 	return 0;
@@ -242,7 +241,7 @@ static int find_holders(struct live *live, uint64_t now_ns)
 		return 0;
 	live->ownerless = live->skel->bss->stats.ownerless;
 	err = iterate(live, live->attached.snapshot);
-	live->next_snapshot_ns = now_ns + (host_cpu_ns() - before_ns) * SWEEP_SHARE;
+	live->next_snapshot_ns = now_ns + (host_cpu_ns() - before_ns) * HOLDERS_SHARE;
 	return err;
 }
 
@@ -286,7 +285,7 @@ static void note_misses(struct live *live)
 static int collect(struct live *live, uint64_t now_ns, bool last)
 {
 	const struct decode_counts *counts = decode_counts(live->decode);
-	bool dirty = live->skel->bss->stats.dirty != live->swept_dirty;
+	uint64_t dirty = live->skel->bss->stats.dirty;
 	int err = consume_all(live);
 
 	if (err)
@@ -296,19 +295,19 @@ static int collect(struct live *live, uint64_t now_ns, bool last)
 	live->skel->data->live.sweep_final = last;
 	if (last)
 		find_holders(live, now_ns);
-	if (sweep_is_due(live, now_ns, last))
-		err = sweep(live, now_ns);
+	err = sweep(live, now_ns, last);
 	if (!err)
 		err = consume_all(live); /* what sent a record since and so was no more swept */
 	if (!err)
 		err = find_holders(live, now_ns);
-	if (!err &&
-	    (last || dirty || counts->closing || counts->extra_records != live->walked_extra)) {
+	if (!err && (last || dirty != live->walked_dirty || counts->closing ||
+		     counts->extra_records != live->walked_extra)) {
 		err = walk(live);
 		for (int i = 0; !err && last && counts->closing && i < LAST_WALKS; i++)
 			err = walk(live); /* a kept CLOSE may stand before other entries of its
 					     socket */
 		live->walked_extra = counts->extra_records;
+		live->walked_dirty = dirty;
 	}
 	return err;
 }
