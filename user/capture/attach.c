@@ -115,7 +115,7 @@ static int attach_one(struct attached *a, struct bpf_object *obj, struct bpf_pro
 		err = attach_hook(a, prog, cgroup_fd);
 	}
 	if (!err)
-		progs_add(progs, bpf_program__fd(prog), !link);
+		progs_add(progs, bpf_program__fd(prog), link ? PROG_IN_READS : PROG_IN_CALLERS);
 	return err;
 }
 
@@ -132,11 +132,11 @@ int attach_all(struct attached *a, struct bpf_object *obj, int cgroup_fd, struct
 		    looks_which(bpf_program__name(prog), first) != LOOK_FIRST)
 			continue;
 		*place = bpf_program__section_name(prog);
-		err = looks_attach(&a->looks, obj, prog, true);
+		err = looks_attach(&a->looks, obj, prog, true, progs);
 		if (!err)
 			err = attach_one(a, obj, prog, cgroup_fd, progs);
 		if (!err)
-			err = looks_attach(&a->looks, obj, prog, false);
+			err = looks_attach(&a->looks, obj, prog, false, progs);
 		if (err)
 			return err;
 	}

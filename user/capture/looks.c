@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "capture/progs.h"
 #include "sockwatch_abi.h"
 
 enum look looks_which(const char *program, char first[LOOK_NAME])
@@ -70,7 +71,8 @@ static struct bpf_program *look_at(struct bpf_object *obj, const struct bpf_prog
 
 /* Tracepoints run their programs in the order of attaching (func_add), trampolines in the reverse
  * (hlist_add_head in __bpf_trampoline_link_prog). */
-int looks_attach(struct looks *l, struct bpf_object *obj, struct bpf_program *prog, bool before)
+int looks_attach(struct looks *l, struct bpf_object *obj, struct bpf_program *prog, bool before,
+		 struct progs *progs)
 {
 	bool forward = bpf_program__expected_attach_type(prog) == BPF_TRACE_RAW_TP;
 
@@ -85,6 +87,7 @@ int looks_attach(struct looks *l, struct bpf_object *obj, struct bpf_program *pr
 		if (!l->links[l->count])
 			return -errno;
 		l->count++;
+		progs_add(progs, bpf_program__fd(other), PROG_AGAIN);
 	}
 	return 0;
 }

@@ -13,6 +13,7 @@
 struct bpf_link;
 struct bpf_object;
 struct bpf_program;
+struct progs;
 struct sw_stats;
 
 /** Which one a program is says its name: NAME, NAME_again, NAME_last. */
@@ -31,8 +32,9 @@ struct looks {
 };
 
 /** Attach the further programs of @prog that are to be attached before it, or behind it: they run
- *  in their order, whatever the kernel's is. 0 or -errno. */
-int looks_attach(struct looks *l, struct bpf_object *obj, struct bpf_program *prog, bool before);
+ *  in their order, whatever the kernel's is. What they cost goes to @progs. 0 or -errno. */
+int looks_attach(struct looks *l, struct bpf_object *obj, struct bpf_program *prog, bool before,
+		 struct progs *progs);
 
 /** Detach them all. To be done before the first programs are: they would take what those no longer
  *  mark for skipped. */

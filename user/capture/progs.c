@@ -21,11 +21,11 @@ void progs_done(struct progs *p)
 	p->count = 0;
 }
 
-void progs_add(struct progs *p, int fd, bool in_callers)
+void progs_add(struct progs *p, int fd, enum prog_role role)
 {
 	if (p->count == PROGS_MAX)
 		return;
-	p->in_callers[p->count] = in_callers;
+	p->roles[p->count] = role;
 	p->fds[p->count++] = fd;
 }
 
@@ -40,10 +40,10 @@ static void read_counters(struct progs *p, uint64_t *runs, uint64_t *ns)
 		if (bpf_obj_get_info_by_fd(p->fds[i], &info, &len))
 			continue;
 		p->missed += info.recursion_misses;
-		if (!p->in_callers[i])
-			continue;
-		*runs += info.run_cnt;
-		*ns += info.run_time_ns;
+		if (p->roles[i] == PROG_IN_CALLERS)
+			*runs += info.run_cnt;
+		if (p->roles[i] != PROG_IN_READS)
+			*ns += info.run_time_ns;
 	}
 }
 

@@ -8,11 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PROGS_MAX = 64 };
+enum { PROGS_MAX = 128 };
+
+enum prog_role {
+	PROG_IN_READS, /* runs inside our own system calls: that time is ours already */
+	PROG_IN_CALLERS,
+	PROG_AGAIN, /* runs behind another one of the same call: its time counts, its runs do not */
+};
 
 struct progs {
-	int fds[PROGS_MAX];         /* borrowed */
-	bool in_callers[PROGS_MAX]; /* runs inside other processes' calls, not inside our reads */
+	int fds[PROGS_MAX]; /* borrowed */
+	enum prog_role roles[PROGS_MAX];
 	size_t count;
 	int stats;                   /* descriptor that keeps the statistics on, or -1 */
 	uint64_t since_ns;           /* boottime up to which runs are counted, while they are */
@@ -26,7 +32,7 @@ void progs_init(struct progs *p);
 /** Stop counting; the kernel's setting is then as it was. */
 void progs_done(struct progs *p);
 /** Watch a program; @fd stays the caller's. */
-void progs_add(struct progs *p, int fd, bool in_callers);
+void progs_add(struct progs *p, int fd, enum prog_role role);
 /** Have the kernel count from @now_ns on, or no more. It counts for all BPF programs of the host
  *  (BPF_ENABLE_STATS, Linux 5.8) for as long as a descriptor of ours is open, so any end of ours
  *  ends it. 0, or -errno: -EPERM without CAP_SYS_ADMIN. */
