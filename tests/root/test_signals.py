@@ -176,11 +176,24 @@ def hangup_ignored(keep, spaces):
     return log.problems + log.losses() + checker.check(log.in_netns(spaces[0].inode), flows)
 
 
-def hangup(keep, spaces):
+def reopened(keep, spaces):
+    """As logrotate does it: move the file, then SIGHUP. Both files together tell all."""
     keep[0] = Sockwatch()
+    path, moved = keep[0].path, keep[0].path + ".1"
     flows, _ = capture.run_gen(spaces[0], "tcp-send", "4")
-    log = keep[0].stop(signal.SIGHUP)
-    return log.problems + log.losses() + checker.check(log.in_netns(spaces[0].inode), flows)
+    os.rename(path, moved)
+    keep[0].process.send_signal(signal.SIGHUP)
+    capture.wait_for("the new file", lambda: os.path.exists(path))
+    more, _ = capture.run_gen(spaces[0], "udp-send", "4")
+    keep[0].stop()
+    with open(moved, "rb") as old, open(path, "rb") as new:
+        meta, rest = new.read().split(b"\n", 1)  # each file says what it is
+        log = checker.Log(old.read() + rest)
+    os.unlink(moved)
+    if b'"meta"' not in meta:
+        return [f"the new file begins with {meta!r}"]
+    return (log.problems + log.losses()
+            + checker.check(log.in_netns(spaces[0].inode), flows + more))
 
 
 STOPPED_S = 3
@@ -313,7 +326,7 @@ def _named():
     yield Case, "batch-hostile-name", hostile_name
     yield Case, "batch-older-process-ends", older_process_ends
     yield Scenario, "nohup", hangup_ignored
-    yield Scenario, "sighup", hangup
+    yield Scenario, "sighup", reopened
     yield Scenario, "stopped", stopped
     yield Scenario, "two-at-once", two_at_once
     for sig in (signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM):
