@@ -412,12 +412,15 @@ static __always_inline int on_nets(void)
 	const struct net *own = BPF_CORE_READ(task, nsproxy, net_ns);
 	struct net_walk w = {.own = own, .at = own, .ops = BPF_CORE_READ(own, ns.ops)};
 	const struct socket *socket;
+	const struct proto *proto;
 
 	walk.sock_count = 0;
 	walk.pid_level = BPF_CORE_READ(task, thread_pid, level);
 	bpf_probe_read_kernel(&file, sizeof(file), files + ask.own_fd);
 	socket = BPF_CORE_READ(file, private_data);
-	w.udp = (__u64)BPF_CORE_READ(socket, sk, __sk_common.skc_prot, h.udp_table);
+	proto = BPF_CORE_READ(socket, sk, __sk_common.skc_prot);
+	if (bpf_core_field_exists(proto->h.udp_table)) /* else each namespace has one */
+		w.udp = (__u64)BPF_CORE_READ(proto, h.udp_table);
 	bpf_loop(MAX_NETS, each_net, &w, 0);
 	walk.jiffies = bpf_jiffies64();
 	walk.done = 1;

@@ -97,7 +97,7 @@ struct net {
 
 struct proto {
 	union {
-		struct udp_table *udp_table;
+		struct udp_table *udp_table; /* optional: no more in 7.3 */
 	} h;
 };
 
@@ -154,7 +154,8 @@ struct cgroup {
 	struct kernfs_node *kn;
 };
 
-/* Before 8520e224f547 ("bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode", 5.15) a number. */
+/* Before 8520e224f547 ("bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode", 5.15) a number.
+ */
 struct sock_cgroup_data {
 	struct cgroup *cgroup; /* optional: since 5.15 */
 };

@@ -94,7 +94,9 @@ fi
 
 phase boot
 uname -r >/o/release
-[ ! -e /t/programs ] || /t/insns /t/sockwatch.bpf.o >/o/insns 2>/o/insns.err
+if [ -e /t/programs ]; then
+	for object in /t/*.bpf.o; do /t/insns "$object"; done >/o/insns 2>/o/insns.err
+fi
 phase programs
 cp /sys/kernel/btf/vmlinux /o/btf
 for command in $(cat /t/commands); do

@@ -216,6 +216,8 @@ static void tell(const char *path, const struct btf *btf, struct bpf_object *obj
 		struct bpf_program *program;
 		int n = 0;
 
+		if (mode == POINTER && !set_by_pointer(object))
+			continue;
 		bpf_object__for_each_program(program, object) {
 			const char *section = bpf_program__section_name(program);
 			struct verdict *v = &verdicts[mode][n++];

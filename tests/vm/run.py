@@ -146,7 +146,8 @@ class Programs:
         tree.file("t/cases.sh", f"{HERE}/cases.sh")
         for path in ("sockwatch", "tests/root/gen", "tests/vm/insns"):
             tree.program(f"t/{os.path.basename(path)}", f"{self.build}/{path}", self.libraries)
-        tree.file("t/sockwatch.bpf.o", f"{self.build}/sockwatch.bpf.o")
+        for name in ("sockwatch.bpf.o", "who.bpf.o"):
+            tree.file(f"t/{name}", f"{self.build}/{name}")
         return tree
 
 
