@@ -359,6 +359,8 @@ int run_loop(struct run *run)
 	if (!l.ident)
 		return -ENOMEM;
 	err = open_fds(&l);
+	if (run->top)
+		top_choose(run->top, run->model);
 	if (!err)
 		err = drain(&l); /* the snapshot; intervals begin behind it */
 	if (!err)

@@ -129,12 +129,28 @@ static void forget(struct model *m, struct conn *c)
 
 void conn_quiet(struct entry *e, void *arg)
 {
+	struct model *m = arg;
 	struct conn *c = LIST_ENTRY(e, struct conn, e);
 
-	if (e->spare)
-		forget(arg, c); /* if it matched when it was shown, it does in `other` */
+	if (e->spare && !m->keep_ns)
+		forget(m, c); /* if it matched when it was shown, it does in `other` */
 	else
-		match_look(arg, c);
+		match_look(m, c);
+}
+
+/* Those that have ended are spare, the one that ended first in front. */
+void conn_expire(struct model *m)
+{
+	const struct table *t = &m->tables[TABLE_CONNECTIONS];
+
+	while (!list_is_empty(&t->spare)) {
+		struct entry *e = LIST_ENTRY(t->spare.next, struct entry, lru);
+
+		if (e->dirty || e->row.changed || m->keep_ns == UINT64_MAX ||
+		    e->row.count.last_ns + m->keep_ns > m->totals.time_ns)
+			return;
+		forget(m, LIST_ENTRY(e, struct conn, e));
+	}
 }
 
 /* A connection that is out of sight is not counted as open; should it move bytes, it comes back. */

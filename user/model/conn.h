@@ -19,6 +19,8 @@ void conn_transfer(struct model *m, struct conn *c, uint64_t tx_bytes, uint64_t 
 void conn_fail(struct model *m, struct conn *c, int error);
 /** The socket of @ev is closed: all its rows have ended. */
 void conn_close(struct model *m, const struct event *ev);
+/** At the end of an interval: forget what has ended for so long that it need not be kept. */
+void conn_expire(struct model *m);
 /** Of a row that was shown and is quiet: forget it if it has ended. @arg is the model. For
  *  table_tick. */
 void conn_quiet(struct entry *e, void *arg);

@@ -160,20 +160,22 @@ static void remove_group(struct model *m, struct group *g)
 	table_remove(t, &g->e);
 }
 
+static void fold(struct model *m, struct group *g)
+{
+	table_fold(&m->tables[g->e.row.table], &g->e, m->totals.interval_ns);
+	remove_group(m, g);
+}
+
 static void tidy(struct model *m, struct group *g)
 {
 	if (g->first)
 		return;
 	if (counters_empty(&g->e.row.count))
 		remove_group(m, g);
+	else if (g->e.row.exited && !g->e.row.changed && !g->e.dirty) /* was shown */
+		fold(m, g);
 	else
 		table_set_spare(&m->tables[g->e.row.table], &g->e, true);
-}
-
-static void fold(struct model *m, struct group *g)
-{
-	table_fold(&m->tables[g->e.row.table], &g->e, m->totals.interval_ns);
-	remove_group(m, g);
 }
 
 /* The shares of its members go to `other` with it, and come back when they next say something. */

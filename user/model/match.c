@@ -61,15 +61,20 @@ static bool matches(const struct model *m, const struct conn *c)
 	return !m->filter || filter_match(m->filter, &c->e.row, m);
 }
 
-void match_look(struct model *m, struct conn *c)
+static void look_at(struct model *m, struct conn *c)
 {
-	bool match;
+	bool match = matches(m, c);
 
-	if (!is_filtered(m))
-		return;
-	match = matches(m, c);
 	if (match != (c->e.match != NULL))
 		set_match(m, c, match);
+}
+
+void match_look(struct model *m, struct conn *c)
+{
+	bool over = c->e.row.ended && !c->e.row.changed && !c->e.dirty;
+
+	if (is_filtered(m) && !over)
+		look_at(m, c);
 }
 
 static struct conn *conn_of_row(const struct row *row)
@@ -80,6 +85,11 @@ static struct conn *conn_of_row(const struct row *row)
 static void look(const struct row *row, void *arg)
 {
 	match_look(arg, conn_of_row(row));
+}
+
+static void look_anew(const struct row *row, void *arg)
+{
+	look_at(arg, conn_of_row(row));
 }
 
 void match_tick(struct model *m)
@@ -182,7 +192,7 @@ int model_choose(struct model *m, const struct filter *f, const struct row *rows
 		table_each(&t[kind], reset, m);
 	}
 	if (is_filtered(m))
-		table_each(&t[TABLE_CONNECTIONS], look, m);
+		table_each(&t[TABLE_CONNECTIONS], look_anew, m);
 	return 0;
 }
 

@@ -19,7 +19,7 @@
 struct conn;
 struct entry;
 
-/** Look whether @c matches now. Nothing without a filter. */
+/** Look whether @c matches now. Nothing without a filter, nor once it has ended and was shown. */
 void match_look(struct model *m, struct conn *c);
 /** Look whether @e, a row of failures, does. */
 void match_failure(struct model *m, struct entry *e);

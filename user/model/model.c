@@ -148,8 +148,11 @@ static void apply_tick(struct model *m, const struct event *ev)
 	t->programs_error = ev->tick.programs_error;
 	t->ticks++;
 	/* Connections before their groups, which lose members by them. */
-	for (int i = TABLE_COUNT - 1; i >= 0; i--)
+	for (int i = TABLE_COUNT - 1; i >= 0; i--) {
 		table_tick(&m->tables[i], t->interval_ns, quiet[i], m);
+		if (i == TABLE_CONNECTIONS)
+			conn_expire(m);
+	}
 	counters_tick(&t->count, t->interval_ns);
 	counters_tick(&m->everything, t->interval_ns);
 	match_tick(m);
@@ -249,6 +252,11 @@ void model_apply(struct model *m, const struct event *ev)
 		apply_tick(m, ev);
 		break;
 	}
+}
+
+void model_keep_ended(struct model *m, uint64_t ns)
+{
+	m->keep_ns = ns;
 }
 
 /* ---- reading ---- */

@@ -60,7 +60,8 @@ struct row {
 	struct flow flow; /* connections; failures: the last one */
 	bool is_other;    /* the one row of each table that takes what was ended or evicted */
 	bool is_rest;     /* groups: of the connections that have no peer, no process, ... */
-	bool ended;   /* connections: closed; stays until the tick after the one that showed it */
+	bool ended;   /* connections: closed; stays until the tick after the one that showed it, or
+			 longer: see model_keep_ended */
 	bool exited;  /* processes: it has ended; goes to `other` when all is shown */
 	bool changed; /* bytes or state in the last whole interval */
 	int error;    /* connections, failures: errno of a failed connect */
@@ -109,6 +110,11 @@ struct model *model_new(const struct model_limits *limits);
 void model_free(struct model *m);
 
 void model_apply(struct model *m, const struct event *ev);
+
+/** Connections that have ended stay until they were shown for an interval, and besides for @ns
+ * since their end: 0, as at the start, for those who read changes; UINT64_MAX = until there is no
+ * room. */
+void model_keep_ended(struct model *m, uint64_t ns);
 
 struct filter;
 

@@ -67,6 +67,7 @@ struct model {
 	struct scope scopes[MODEL_SCOPES];
 	size_t scope_count;         /* without these and a filter totals.count is everything */
 	struct counters everything; /* with a filter; totals.count is what matches */
+	uint64_t keep_ns;           /* rows that have ended */
 	bool renamed;               /* names changed that the filter may ask for */
 };
 

@@ -134,6 +134,8 @@ static void add_host(struct facts *f, const struct ui *ui)
 		fact = add(f, 0, RANK_RATES, ATTR_NOTE, "in %.600s", host);
 		fact->squeeze = f->lines > 2 ? 48 : 16;
 	}
+	if (ui->keep)
+		add(f, 0, RANK_NOTE, ATTR_NOTE, "keeps ended");
 	if (!ui->totals.ticks)
 		add(f, 0, RANK_OPEN, ATTR_NOTE, "starting ...");
 }

@@ -80,7 +80,7 @@ static enum attr cell_attr(const struct column *c, const struct row *row)
 {
 	const struct counters *count = &row->count;
 
-	if (row->ended || row->is_other)
+	if (row->ended || row->exited || row->is_other)
 		return ATTR_DIM;
 	switch (c->id) {
 	case COLUMN_TX_RATE:

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define LINGER_NS 5000000000ULL /* what has ended stays in sight for so long */
+
 enum { KEYS_PER_TURN = 64 }; /* a pasted file must not keep the ring buffer waiting */
 
 struct top {
@@ -147,12 +149,12 @@ int top_input(struct sink *sink)
 		if (now & UI_REPAINT)
 			term_repaint();
 		top->stale = now & UI_ROWS;
-		if (!(now & UI_CHOICE))
+		if (!top->ui.choice)
 			refresh(top);
 		if (key == TUI_KEY_RESIZE)
 			now |= UI_SCREEN;
 		changed |= now;
-		if (now & UI_CHOICE) /* the next key is about what comes of it */
+		if (top->ui.choice) /* the next key is about what comes of it */
 			break;
 	}
 	if (changed && !top->ui.choice)
@@ -165,6 +167,7 @@ bool top_choose(struct sink *sink, struct model *m)
 	struct top *top = top_of(sink);
 	struct ui_choice choice = ui_choice(&top->ui);
 
+	model_keep_ended(m, top->ui.keep ? UINT64_MAX : LINGER_NS);
 	if (!top->ui.choice)
 		return false;
 	model_choose(m, choice.filter, choice.rows, choice.count);

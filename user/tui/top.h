@@ -31,8 +31,8 @@ int top_input(struct sink *sink);
 uint64_t top_delay_ns(const struct sink *sink);
 /** Whether the user wants the own cost in detail now; may change by top_input. */
 bool top_own_cost(const struct sink *sink);
-/** Bring filter and rows that the user wants to see now into @m, the model of the events. True if
- *  there was something new: then more may wait for top_input. */
+/** Bring filter, rows and what to keep, as the user wants it now, into @m, the model of the events.
+ * True if there was something new: then more may wait for top_input. */
 bool top_choose(struct sink *sink, struct model *m);
 /** Draw what the model holds now, without waiting for a tick: after the snapshot at the start. */
 void top_draw(struct sink *sink);

@@ -264,6 +264,11 @@ static unsigned int other(struct ui *ui, enum action action)
 	case ACTION_PAUSE:
 		ui->paused = !ui->paused;
 		return UI_SCREEN | UI_ROWS;
+	case ACTION_KEEP:
+		ui->keep = !ui->keep;
+		ui->message = ui->keep ? "ended connections are kept from now on"
+				       : "ended connections go after some seconds";
+		return UI_SCREEN | UI_CHOICE;
 	case ACTION_FASTER:
 		return set_delay(ui, ui->delay_ns / 2);
 	case ACTION_SLOWER:

@@ -47,6 +47,7 @@ struct ui {
 	int rows, cols;
 	bool ascii; /* no characters beyond ASCII in what we draw ourselves */
 	bool paused, help;
+	bool keep;                  /* connections that have ended */
 	bool own_cost;              /* shown in detail: a line or two more above the tabs */
 	int help_offset;            /* first line of the help on the screen */
 	const char *message;        /* borrowed; in the footer until the next key, or NULL */
