@@ -325,7 +325,8 @@ def before_start(keep, spaces, family):
 
 
 def open_sockets(keep, spaces, family, way):
-    """Bytes that no call told of show while the socket is open, by the second sweep."""
+    """All bytes show while the socket is open: those that no call told of by the second sweep, the
+    last of a burst by a quick one (hurried)."""
     keep[0] = Sockwatch("--hooks", way, interval="0.2")
     held = Held(spaces[0], family)
     try:
@@ -335,10 +336,11 @@ def open_sockets(keep, spaces, family, way):
         log = keep[0].stop()
     finally:
         held.end()
-    tcp = [f for f in checker.merge(flows).values() if f["transport"] == "tcp"]
-    problems = [] if sum(f["tx"] for f in tcp) else ["no TCP socket sent anything"]
-    return (problems + _sums(shown, spaces[0], tcp, checker.account)
-            + _sums(log, spaces[0], tcp, checker.account) + _whole(log))
+    seen_flows = [f for f in checker.merge(flows).values()
+                  if f["transport"] == "tcp" or way == "hurried"]
+    problems = [] if sum(f["tx"] for f in seen_flows) else ["no socket sent anything"]
+    return (problems + _sums(shown, spaces[0], seen_flows, checker.account)
+            + _sums(log, spaces[0], seen_flows, checker.account) + _whole(log))
 
 
 def _sanitized():
@@ -362,6 +364,7 @@ def groups():
                       Scenario(f"reconnect-{f}", reconnect, f, "tracepoint")]
         scenarios += [Scenario(f"degraded/fragments-{f}", fragments, f),
                       Scenario(f"degraded/before-start-{f}", before_start, f)]
+        scenarios.append(Scenario(f"hurried/open-{f}", open_sockets, f, "hurried"))
         for way in ("lossy", "degraded"):
             scenarios += [Scenario(f"{way}/reconnect-{f}", reconnect, f, way),
                           Scenario(f"{way}/open-{f}", open_sockets, f, way)]

@@ -362,6 +362,7 @@ static void a_way_leaves_out_what_is_better(void **state)
 		{"tracepoint", 0},
 		{"lossy", 0},
 		{"suspicious", 0},
+		{"hurried", 0},
 		{"fexit", 1U << KCAP_TP_SOCK_LENGTH},
 		{"no-cgroup", 1U << KCAP_CGROUP2},
 		{"no-trampoline", 1U << KCAP_TRAMPOLINES},

@@ -282,6 +282,7 @@ bool kcaps_limit(struct kcaps *caps, const char *way)
 		{"tracepoint", 0},
 		{"lossy", 0},
 		{"suspicious", 0},
+		{"hurried", 0},
 		{"twice", 0},
 		{"fexit", LACKS(TP_SOCK_LENGTH)},
 		{"kprobe", LACKS(TP_SOCK_LENGTH) | LACKS(TRAMPOLINES)},

@@ -62,9 +62,9 @@ void kcaps_probe(struct kcaps *caps);
 void kcaps_ask_kprobes(struct kcaps *caps);
 /** Leave out what is better than @way, to try the other ways: `tracepoint` (nothing), `fexit`,
  *  `kprobe`, `kprobe-only` (no cgroup2 either), `no-cgroup`, `no-trampoline`, `degraded` (what sees
- *  calls); or look `twice` although nothing is skipped here. `lossy` and `suspicious` leave out
- *  nothing here: the capture does not see calls that send, or looks for bytes of such. False when
- *  there is no such way. */
+ *  calls); or look `twice` although nothing is skipped here. `lossy`, `suspicious` and
+ *  `hurried` leave out nothing here: the capture does not see calls that send, or looks for bytes
+ * of such, or sweeps as if there were very many sockets. False when there is no such way. */
 bool kcaps_limit(struct kcaps *caps, const char *way);
 /** Close what it holds. */
 void kcaps_done(struct kcaps *caps);

@@ -463,6 +463,7 @@ static void configure(struct live *live, const struct live_options *options)
 	bool lossy = options->way && !strcmp(options->way, "lossy");
 	struct bpf_program *prog;
 
+	live->sweeps.hurried = options->way && !strcmp(options->way, "hurried");
 	live->suspicious = lossy || (options->way && !strcmp(options->way, "suspicious"));
 	bpf_object__for_each_program(prog, live->skel->obj)
 		bpf_program__set_autoload(prog, is_wanted(live, prog, lossy));

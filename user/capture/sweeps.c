@@ -21,7 +21,8 @@ enum sweep_kind sweeps_due(const struct sweeps *s, const struct sweep_facts *fac
 
 	if (facts->last)
 		return SWEEP_WHOLE;
-	if (facts->now_ns >= s->next_ns[SWEEP_WHOLE] && (facts->unseen || has_news(whole, facts)))
+	if (!s->hurried && facts->now_ns >= s->next_ns[SWEEP_WHOLE] &&
+	    (facts->unseen || has_news(whole, facts)))
 		return SWEEP_WHOLE;
 	if (facts->now_ns >= s->next_ns[SWEEP_QUICK] && !facts->unseen && has_news(quick, facts))
 		return SWEEP_QUICK;

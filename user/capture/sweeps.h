@@ -31,6 +31,7 @@ struct sweep_facts {
 struct sweeps {                             /* zero is the start */
 	struct sweep_facts at[SWEEP_KINDS]; /* at the last that was as thorough, or more */
 	uint64_t next_ns[SWEEP_KINDS];
+	bool hurried; /* as if whole ones took for ever: to test quick ones with few sockets */
 };
 
 /** The sweep that is due now. */
