@@ -22,6 +22,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "who_bind.bpf.h"
 #include "who_iter.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -50,6 +51,25 @@ SEC("raw_tp/")
 int walk_connections(void *ctx)
 {
 	return on_connections();
+}
+
+/* ---- attached while a port is watched ---- */
+
+SEC("?cgroup/bind4")
+int bind4(struct bpf_sock_addr *ctx)
+{
+	__u8 address[16];
+
+	map_v4(address, ctx->user_ip4);
+	return on_bind_call(ctx, address);
+}
+
+SEC("?cgroup/bind6")
+int bind6(struct bpf_sock_addr *ctx)
+{
+	__u32 address[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]};
+
+	return on_bind_call(ctx, (const __u8 *)address);
 }
 
 /* ---- iterators ---- */

@@ -41,6 +41,11 @@ struct who_sock socks[WHO_SOCKS];
 struct who_wait waits[WHO_WAITS];
 struct who_net nets[WHO_SOCKS];
 
+static __always_inline bool is_asked_port(__u16 port)
+{
+	return ask.ports[port / 8] >> (port % 8) & 1;
+}
+
 static __always_inline void map_v4(__u8 *dst, __be32 addr)
 {
 	__u32 *word = (__u32 *)dst;

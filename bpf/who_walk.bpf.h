@@ -11,11 +11,6 @@ enum {
 	MAX_NETS = 1 << 16,
 };
 
-static __always_inline bool is_asked_port(__u16 port)
-{
-	return ask.ports[port / 8] >> (port % 8) & 1;
-}
-
 /* ---- who waits on a socket ---- */
 
 struct waiting {

@@ -12,12 +12,13 @@
 
 enum {
 	WHO_COMM = 16,
-	WHO_SOCKS = 1024,        /* that one run of a walk writes */
-	WHO_WAITS = 4096,        /* the same of processes that wait */
-	WHO_WAITS_EACH = 1024,   /* of one socket: all that are woken, few in practice */
-	WHO_PROCESSES = 16,      /* that one question can name, each by number and by name */
-	WHO_MORE_KEYS = 1 << 20, /* if that was not enough */
-	WHO_KEYS = 1 << 14,      /* bound of each hash at first: ports with a listener, counts */
+	WHO_SOCKS = 1024,              /* that one run of a walk writes */
+	WHO_WAITS = 4096,              /* the same of processes that wait */
+	WHO_WAITS_EACH = 1024,         /* of one socket: all that are woken, few in practice */
+	WHO_ATTEMPT_BYTES = 256 << 10, /* of the ring buffer of calls of bind() */
+	WHO_PROCESSES = 16,            /* that one question can name, each by number and by name */
+	WHO_MORE_KEYS = 1 << 20,       /* if that was not enough */
+	WHO_KEYS = 1 << 14, /* bound of each hash at first: ports with a listener, counts */
 };
 
 enum who_ask_flags {
@@ -95,6 +96,20 @@ struct who_wait { /* who is woken by the next connection or datagram */
 	__u32 pad;
 };
 
+struct who_attempt {   /* a call of bind() */
+	__u64 time_ns; /* boottime */
+	__u64 cookie;
+	__u32 tgid;
+	__u32 netns; /* of the process */
+	__u32 uid;
+	__u16 port;
+	__u16 protocol;
+	__u8 v6; /* an AF_INET6 address */
+	__u8 pad[7];
+	__u8 addr[16]; /* IPv4 as v4-mapped */
+	char comm[WHO_COMM];
+};
+
 struct who_port_key {
 	__u32 netns;
 	__u32 port;
@@ -151,6 +166,7 @@ WHO_ASSERT_SIZE(struct who_holder, 176);
 WHO_ASSERT_SIZE(struct who_task, 48);
 WHO_ASSERT_SIZE(struct who_net, 24);
 WHO_ASSERT_SIZE(struct who_wait, 24);
+WHO_ASSERT_SIZE(struct who_attempt, 72);
 WHO_ASSERT_SIZE(struct who_local_key, 24);
 WHO_ASSERT_SIZE(struct who_counts, 24);
 WHO_ASSERT_SIZE(struct who_use_key, 16);

@@ -23,6 +23,7 @@
  *       who_sock.bpf.h            kernel structs into records
  *       who_walk.bpf.h            over the hash tables of TCP and UDP, and who waits on a socket
  *       who_iter.bpf.h            over open files and tasks
+ *       who_bind.bpf.h            calls of bind(), while a port is watched
  *   user/capture/                 where events come from
  *       source.h                  live, file or test: one small interface
  *       live                      load, attach, drain, sweep; the only one to see the skeleton
@@ -80,6 +81,7 @@
  *       scene                     a census with names
  *       text, json                the answer for a person, for a program
  *       bound, stop               ways to be bound; how to stop who holds it
+ *       watch                     events and censuses into the life of a port
  *       bind, bind_text           the kernel's rules of bind() over a census; in words
  *   user/traffic/                 known bytes, for selftest and tests/root
  *       traffic.h, cases          what a case is; the table of all
@@ -93,9 +95,9 @@
  *                                 text, unicode
  *   user/                         main (this), opts (command line), run (the loop), budget (length
  *                                 of intervals), check and report (what this kernel lets us
- *                                 see), who, whybind and place (which process has this port,
- *                                 and why an address cannot be bound), opts_who, selftest and
- *                                 findings (known traffic, counted)
+ *                                 see), who, watchport, whybind and place (which process has this
+ *                                 port, what happens to it, why an address cannot be bound),
+ *                                 opts_who, selftest and findings (known traffic, counted)
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -24,6 +24,7 @@ struct who_opts {
 	const char *words[WHO_WORDS]; /* borrowed from argv: what is asked for */
 	size_t word_count;
 	bool quiet;        /* only pids */
+	bool watch;        /* follow what happens, until interrupted */
 	bool given;        /* an option that only `who` has was given */
 	const char *bind;  /* borrowed; whether this could be bound; NULL = not asked */
 	const char *netns; /* borrowed; in which network namespace; NULL = ours */

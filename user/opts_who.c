@@ -13,6 +13,8 @@ static const struct argp_option table[] = {
 	{"reuseaddr", OPT_REUSEADDR, NULL, 0, "who --bind: with SO_REUSEADDR", 0},
 	{"reuseport", OPT_REUSEPORT, NULL, 0, "who --bind: with SO_REUSEPORT", 0},
 	{"v6only", OPT_V6ONLY, NULL, 0, "who --bind: with IPV6_V6ONLY", 0},
+	{"watch", OPT_WATCH, NULL, 0, "who: follow what happens to these ports, until interrupted",
+	 0},
 	{0},
 };
 
@@ -26,6 +28,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_BIND:
 		who->bind = arg;
+		break;
+	case OPT_WATCH:
+		who->watch = true;
 		break;
 	case OPT_NETNS:
 		who->netns = arg;
@@ -48,6 +53,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 				   : who->reuseaddr ? "--reuseaddr"
 				   : who->reuseport ? "--reuseport"
 						    : "--v6only");
+		if (who->watch && (who->bind || who->quiet || !who->word_count))
+			argp_error(state, "--watch takes ports, and neither --bind nor --quiet");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -21,6 +21,7 @@
 #include "who/scene.h"
 #include "who/target.h"
 #include "who/text.h"
+#include "watchport.h"
 #include "whybind.h"
 
 enum { NARROWEST = 40, WIDTH = 80, WIDEST = 160 };
@@ -201,6 +202,11 @@ int who_run(const struct opts *opts)
 	if (opts->who.bind)
 		return whybind_run(opts);
 	status = parse(&q);
+	if (status == EXIT_OK && opts->who.watch) {
+		status = watchport_run(opts, q.targets, q.count);
+		free(q.targets);
+		return status;
+	}
 	if (status == EXIT_OK)
 		status = who_take(opts, &q.ask, &census);
 	if (status == EXIT_OK)

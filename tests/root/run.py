@@ -23,6 +23,7 @@ Real traffic with known bytes against `sockwatch log`. Needs root; exits 77 with
   test_signals.py     text without a terminal, signals, what is left in the kernel
   test_who.py         sockwatch who: every holder, however it came by the socket (who_rig.py)
   test_who_bind.py    sockwatch who --bind against bind()
+  test_who_watch.py   sockwatch who --watch: the life of a port
   test_programs.py    nginx, curl, wget, redis, iperf3, socat
   test_scenarios.py   open before the start, signals, same 4-tuple, loss
 """
@@ -47,6 +48,7 @@ import test_selftest  # noqa: E402
 import test_signals  # noqa: E402
 import test_who  # noqa: E402
 import test_who_bind  # noqa: E402
+import test_who_watch  # noqa: E402
 from report import Report, options  # noqa: E402
 
 
@@ -67,7 +69,8 @@ def main():
                 sys.exit(f"run.py: {program} is not there: run make first")
         for module in (test_generated, test_counters, test_programs, test_scenarios, test_degraded,
                        test_errors, test_check, test_cost, test_filter, test_selftest,
-                       test_signals, test_who, test_who_bind):
+                       test_signals, test_who, test_who_bind,
+                       test_who_watch):
             suites += module.groups()
     if args.list:
         for suite in suites:

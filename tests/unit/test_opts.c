@@ -527,6 +527,9 @@ static void who_takes_words_of_its_own(void **state)
 	assert_string_equal(who->bind, "[::]:80");
 	assert_string_equal(who->netns, "web");
 	assert_true(who->reuseaddr && who->reuseport && who->v6only);
+	assert_true(good("who 80 --watch")->who.watch);
+	bad("who --watch", "--watch takes ports");
+	bad("who 80 -q --watch", "--watch takes ports");
 	bad("who --bind 80 81", "--bind asks for one address alone");
 	bad("who 80 --reuseaddr", "--reuseaddr goes with --bind");
 	bad("who --netns web", "--netns goes with --bind");

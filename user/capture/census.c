@@ -334,30 +334,45 @@ static int take(struct taking *t, const struct census_ask *ask)
 	return err ? err : t->failed || t->index.failed ? -ENOMEM : 0;
 }
 
-static int load(struct taking *t, uint32_t keys, char why[CENSUS_WHY])
+struct census_tool {
+	struct who *skel;
+	struct ring_buffer *ring;
+	struct bpf_link *bind4, *bind6;
+	census_attempt_fn *fn; /* of the drain under way */
+	void *arg;
+};
+
+static struct who *load(uint32_t keys, bool watch, char why[CENSUS_WHY])
 {
+	struct who *skel;
 	int err;
 
 	libbpf_set_print(be_quiet);
-	t->skel = who__open();
-	if (t->skel) {
-		bpf_map__set_max_entries(t->skel->maps.listening, keys);
-		bpf_map__set_max_entries(t->skel->maps.connections, keys);
-		bpf_map__set_max_entries(t->skel->maps.uses, keys);
-		bpf_map__set_max_entries(t->skel->maps.polls, keys);
+	skel = who__open();
+	if (skel) {
+		bpf_map__set_max_entries(skel->maps.listening, keys);
+		bpf_map__set_max_entries(skel->maps.connections, keys);
+		bpf_map__set_max_entries(skel->maps.uses, keys);
+		bpf_map__set_max_entries(skel->maps.polls, keys);
+		bpf_map__set_autocreate(skel->maps.attempts, watch);
+		bpf_program__set_autoload(skel->progs.bind4, watch);
+		bpf_program__set_autoload(skel->progs.bind6, watch);
 	}
-	err = t->skel ? who__load(t->skel) : -errno;
-	if (err)
-		snprintf(why, CENSUS_WHY, "the kernel refused the BPF programs: %s",
-			 strerror(-err));
-	return err;
+	err = skel ? who__load(skel) : -errno;
+	if (!err)
+		return skel;
+	snprintf(why, CENSUS_WHY, "the kernel refused the BPF programs: %s", strerror(-err));
+	who__destroy(skel);
+	errno = -err;
+	return NULL;
 }
 
-static int take_with(struct census *c, const struct census_ask *ask, uint32_t keys,
+static int take_with(struct census *c, struct who *skel, const struct census_ask *ask,
 		     char why[CENSUS_WHY])
 {
 	struct taking t = {
 		.c = c,
+		.skel = skel,
 		.holds.size = sizeof(struct census_hold),
 		.waits.size = sizeof(struct who_wait),
 		.pollers.size = sizeof(struct poller),
@@ -366,13 +381,10 @@ static int take_with(struct census *c, const struct census_ask *ask, uint32_t ke
 	int err;
 
 	memset(c, 0, sizeof(*c));
-	err = load(&t, keys, why);
-	if (!err) {
-		c->now_ns = host_boottime_ns();
-		err = take(&t, ask);
-		if (err)
-			snprintf(why, CENSUS_WHY, "cannot list sockets: %s", strerror(-err));
-	}
+	c->now_ns = host_boottime_ns();
+	err = take(&t, ask);
+	if (err)
+		snprintf(why, CENSUS_WHY, "cannot list sockets: %s", strerror(-err));
 	c->socks = t.index.socks.data;
 	c->sock_count = t.index.socks.count;
 	c->holds = t.holds.data;
@@ -382,20 +394,117 @@ static int take_with(struct census *c, const struct census_ask *ask, uint32_t ke
 	free(t.waits.data);
 	free(t.pollers.data);
 	census_index_done(&t.index);
-	who__destroy(t.skel);
 	census_sort(c);
 	if (err)
 		census_done(c);
 	return err;
 }
 
+static int take_once(struct census *c, const struct census_ask *ask, uint32_t keys,
+		     char why[CENSUS_WHY])
+{
+	struct who *skel = load(keys, false, why);
+	int err = skel ? take_with(c, skel, ask, why) : -errno;
+
+	who__destroy(skel);
+	return err;
+}
+
 /* Small tables are quick to make and enough for most hosts. */
 int census_take(struct census *c, const struct census_ask *ask, char why[CENSUS_WHY])
 {
-	int err = take_with(c, ask, WHO_KEYS, why);
+	int err = take_once(c, ask, WHO_KEYS, why);
 
 	if (err || !c->lost)
 		return err;
 	census_done(c);
-	return take_with(c, ask, WHO_MORE_KEYS, why);
+	return take_once(c, ask, WHO_MORE_KEYS, why);
+}
+
+/* ---- again and again ---- */
+
+static int on_attempt(void *ctx, void *data, size_t len)
+{
+	struct census_tool *tool = ctx;
+	const struct who_attempt *raw = data;
+	struct census_attempt a = {0};
+
+	if (len < sizeof(*raw))
+		return 0;
+	a.time_ns = raw->time_ns;
+	a.cookie = raw->cookie;
+	a.pid = raw->tgid;
+	a.netns = raw->netns;
+	a.uid = raw->uid;
+	a.transport = census_transport(raw->v6 ? AF_INET6 : AF_INET, 0, raw->protocol);
+	a.local.port = raw->port;
+	memcpy(a.local.ip, raw->addr, sizeof(a.local.ip));
+	memcpy(a.name, raw->comm, sizeof(a.name));
+	a.name[sizeof(a.name) - 1] = '\0';
+	tool->fn(&a, tool->arg);
+	return 0;
+}
+
+struct census_tool *census_open(const struct census_ask *ask, int cgroup_fd, char why[CENSUS_WHY])
+{
+	struct census_tool *tool = calloc(1, sizeof(*tool));
+
+	snprintf(why, CENSUS_WHY, "out of memory");
+	if (!tool)
+		return NULL;
+	tool->skel = load(WHO_KEYS, true, why);
+	if (!tool->skel) {
+		free(tool);
+		return NULL;
+	}
+	set_ask(&tool->skel->bss->ask, ask);
+	tool->ring =
+		ring_buffer__new(bpf_map__fd(tool->skel->maps.attempts), on_attempt, tool, NULL);
+	tool->bind4 = bpf_program__attach_cgroup(tool->skel->progs.bind4, cgroup_fd);
+	tool->bind6 = bpf_program__attach_cgroup(tool->skel->progs.bind6, cgroup_fd);
+	return tool;
+}
+
+bool census_sees_binds(const struct census_tool *tool)
+{
+	return tool->ring && tool->bind4 && tool->bind6;
+}
+
+void census_close(struct census_tool *tool)
+{
+	if (!tool)
+		return;
+	bpf_link__destroy(tool->bind4);
+	bpf_link__destroy(tool->bind6);
+	ring_buffer__free(tool->ring);
+	who__destroy(tool->skel);
+	free(tool);
+}
+
+static void clear(const struct bpf_map *map)
+{
+	char key[sizeof(struct who_local_key)];
+	int fd = bpf_map__fd(map);
+
+	while (!bpf_map_get_next_key(fd, NULL, key))
+		bpf_map_delete_elem(fd, key);
+}
+
+int census_again(struct census_tool *tool, struct census *c, const struct census_ask *ask,
+		 char why[CENSUS_WHY])
+{
+	clear(tool->skel->maps.listening);
+	clear(tool->skel->maps.connections);
+	clear(tool->skel->maps.uses);
+	clear(tool->skel->maps.polls);
+	tool->skel->bss->walk.lost = 0;
+	return take_with(c, tool->skel, ask, why);
+}
+
+void census_attempts(struct census_tool *tool, census_attempt_fn *fn, void *arg)
+{
+	tool->fn = fn;
+	tool->arg = arg;
+	if (tool->ring)
+		ring_buffer__consume(tool->ring);
 }

@@ -14,6 +14,32 @@ enum { CENSUS_WHY = 256 };
  *  another -errno; with one line in @why. */
 int census_take(struct census *c, const struct census_ask *ask, char why[CENSUS_WHY]);
 
+struct census_attempt {   /* a call of bind(), before it is known what comes of it */
+	uint64_t time_ns; /* boottime */
+	uint64_t cookie;
+	struct addr local;
+	uint32_t pid, netns, uid;
+	uint8_t transport;
+	char name[EVENT_NAME]; /* hostile */
+};
+
+/** @a is borrowed until return. */
+typedef void census_attempt_fn(const struct census_attempt *a, void *arg);
+
+struct census_tool;
+
+/** What takes census after census, and sees calls of bind() of the ports of @ask in control group
+ *  @cgroup_fd (borrowed; the root) and all below. NULL with one line in @why and errno. */
+struct census_tool *census_open(const struct census_ask *ask, int cgroup_fd, char why[CENSUS_WHY]);
+bool census_sees_binds(const struct census_tool *tool);
+/** As census_take. */
+int census_again(struct census_tool *tool, struct census *c, const struct census_ask *ask,
+		 char why[CENSUS_WHY]);
+/** The calls of bind() since the last time. */
+void census_attempts(struct census_tool *tool, census_attempt_fn *fn, void *arg);
+/** NULL is a no-op. */
+void census_close(struct census_tool *tool);
+
 /** As far as anybody may: sockets of our network namespace, holders among the processes whose files
  *  we may read. Names what is missing in @c->missing. 0 or -errno. */
 int census_take_proc(struct census *c, const struct census_ask *ask);
