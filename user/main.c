@@ -56,7 +56,7 @@
  *       users, names              processes of a group; names of users and services
  *       column, cell, order,      the table of columns; their texts; their orders; their values
  *       number
- *       view                      a table sorted and cut
+ *       view, tree                a table sorted and cut; processes with their connections
  *       filter, filter_parse,     which connections count: text into tests; the grammar
  *       filter_lex, filter_word,  tokens; the table of words, and what each asks of a row
  *       filter_value,             what stands behind a word

@@ -188,6 +188,15 @@ def test_into(t, traffic):
     t.quit()
 
 
+def test_tree(t, traffic):
+    t.start("pid %d" % os.getpid())
+    t.resize(120, 30)
+    t.keys("t")
+    t.wait(r"├─ tcp 127\.0\.0\.1:%d < 127\.0\.0\.1:\d+ established" % traffic.port, "connection under us")
+    t.wait(r"├─ tcp 127\.0\.0\.1:%d listen" % traffic.port, "listener under us")
+    t.quit()
+
+
 def test_filter_line(t, traffic):
     t.start()
     t.keys("3", "\\", *("port %d and prot" % traffic.port))

@@ -65,7 +65,7 @@ static struct ui_tab *tab(void)
 
 static const struct row *selected(void)
 {
-	return tab()->view.rows[tab()->selected];
+	return tab()->rows[tab()->selected];
 }
 
 static void golden(const char *name, int rows, int cols)
@@ -96,7 +96,7 @@ static void enter_goes_into_a_row_and_esc_back(void **state)
 	process = *selected();
 	press(TUI_KEY_ENTER);
 	assert_int_equal(ui.tab, TABLE_CONNECTIONS);
-	assert_int_equal(tab()->view.count, model_rows(model, TABLE_CONNECTIONS));
+	assert_int_equal(tab()->count, model_rows(model, TABLE_CONNECTIONS));
 	assert_int_equal(model_totals(model)->count.tx_total, process.count.tx_total);
 	golden("into-80x24.txt", 24, 80);
 	golden("into-40x10.txt", 10, 40);
@@ -125,7 +125,7 @@ static void each_view_can_be_gone_into(void **state)
 		}
 		assert_null(ui.message);
 		assert_int_equal(ui.tab, TABLE_CONNECTIONS);
-		assert_true(tab()->view.count > 0);
+		assert_true(tab()->count > 0);
 		press(TUI_KEY_ESC);
 		assert_int_equal(ui.tab, table_order[i]);
 	}
@@ -275,16 +275,93 @@ static void a_search_looks_at_names_and_addresses(void **state)
 	assert_null(ui.message);
 }
 
+/* --- tree --- */
+
+/* Every process, each with all of its connections behind it, in one order; returns the rows. */
+static size_t check_tree(void)
+{
+	const struct row *process = NULL, *last = NULL;
+	size_t processes = 0, connections = 0;
+
+	press(TUI_KEY_END); /* all are in order then */
+	assert_int_equal(tab()->sorted, tab()->count);
+	for (size_t i = 0; i < tab()->count; i++) {
+		const struct row *row = tab()->rows[i];
+
+		if (row->table == TABLE_PROCESSES) {
+			process = row;
+			last = NULL;
+			processes++;
+			continue;
+		}
+		assert_non_null(process);
+		assert_int_equal(row->proc.pid, process->proc.pid);
+		assert_int_equal(row->proc.unattributed, process->proc.unattributed);
+		if (last)
+			assert_true(last->count.tx_rate + last->count.rx_rate >=
+				    row->count.tx_rate + row->count.rx_rate);
+		last = row;
+		connections++;
+	}
+	assert_int_equal(processes, model_rows(model, TABLE_PROCESSES));
+	assert_int_equal(connections, model_rows(model, TABLE_CONNECTIONS) -
+					      (model_other(model, TABLE_CONNECTIONS) != NULL));
+	return tab()->count;
+}
+
+static void a_tree_has_connections_under_processes(void **state)
+{
+	size_t all;
+
+	(void)state;
+	press('t');
+	golden("tree-80x24.txt", 24, 80);
+	golden("tree-200x50.txt", 50, 200);
+	golden("tree-40x10.txt", 10, 40);
+	all = check_tree();
+	press('\\');
+	type("role server");
+	press(TUI_KEY_ENTER);
+	assert_true(check_tree() < all);
+	press('2');
+	press('t'); /* goes there first */
+	assert_int_equal(ui.tab, TABLE_PROCESSES);
+	assert_true(tab()->is_tree);
+	press('t');
+	assert_int_equal(tab()->count, model_rows(model, TABLE_PROCESSES));
+}
+
+static void a_selected_branch_is_followed(void **state)
+{
+	struct row row;
+
+	(void)state;
+	press('t');
+	while (selected()->table != TABLE_CONNECTIONS || selected()->proc.pid != 4242)
+		press('j');
+	row = *selected();
+	press('R');
+	assert_int_equal(selected()->flow.cookie, row.flow.cookie);
+	press(' '); /* held as it is */
+	fixture_tick(model, 9);
+	assert_int_equal(ui_refresh(&ui, model), 0);
+	assert_int_equal(selected()->flow.cookie, row.flow.cookie);
+	press('t');
+	assert_non_null(ui.message);
+	press(' ');
+	press(TUI_KEY_ENTER);
+	assert_int_equal(ui.into.count, 0);
+	assert_non_null(ui.message);
+}
+
 /* Any keys in any order: what is selected is there, what is asked for is done. */
 static void random_keys_do_no_harm(void **state)
 {
-	static const int special[] = {TUI_KEY_ENTER, TUI_KEY_ENTER,
-				      TUI_KEY_ESC,   TUI_KEY_UP,
-				      TUI_KEY_DOWN,  TUI_KEY_LEFT,
-				      '\\',          '/',
-				      'n',           'N',
-				      TUI_KEY_TAB,   TUI_KEY_END,
-				      ' ',           TUI_KEY_BACKSPACE};
+	static const int special[] = {TUI_KEY_ENTER, TUI_KEY_ENTER, TUI_KEY_ESC,
+				      TUI_KEY_UP,    TUI_KEY_DOWN,  TUI_KEY_LEFT,
+				      '\\',          '/',           'n',
+				      't',           'N',           TUI_KEY_TAB,
+				      TUI_KEY_END,   ' ',           TUI_KEY_BACKSPACE};
 	uint64_t r = 9;
 
 	(void)state;
@@ -300,7 +377,7 @@ static void random_keys_do_no_harm(void **state)
 		if (n % 97 == 0)
 			fixture_tick(model, 4 + (unsigned int)i);
 		assert_int_equal(ui_refresh(&ui, model), 0);
-		assert_true(!tab()->view.count || tab()->selected < tab()->view.count);
+		assert_true(!tab()->count || tab()->selected < tab()->count);
 		assert_true(ui.into.count <= MODEL_SCOPES);
 	}
 }
@@ -319,6 +396,8 @@ int main(void)
 		TEST(a_search_finds_as_it_is_typed),
 		TEST(a_search_goes_back_with_esc),
 		TEST(a_search_looks_at_names_and_addresses),
+		TEST(a_tree_has_connections_under_processes),
+		TEST(a_selected_branch_is_followed),
 		TEST(random_keys_do_no_harm),
 	};
 

@@ -75,13 +75,13 @@ static const struct ui_tab *tab(void)
 
 static const struct row *selected(void)
 {
-	return tab()->view.rows[tab()->selected];
+	return tab()->rows[tab()->selected];
 }
 
 /* The selection is on the screen, and the screen shows as many rows as it can. */
 static void assert_placed(void)
 {
-	size_t page = (size_t)ui.layout.table.rows, count = tab()->view.count;
+	size_t page = (size_t)ui.layout.table.rows, count = tab()->count;
 	size_t shown = count - tab()->offset < page ? count - tab()->offset : page;
 
 	if (ui.layout.too_small)
@@ -92,7 +92,7 @@ static void assert_placed(void)
 	}
 	assert_in_range(tab()->selected, tab()->offset, tab()->offset + page - 1);
 	assert_true(tab()->selected < count);
-	assert_true(tab()->view.sorted >= tab()->offset + shown);
+	assert_true(tab()->sorted >= tab()->offset + shown);
 	assert_true(count <= page ? tab()->offset == 0 : tab()->offset + page <= count);
 }
 
@@ -329,7 +329,7 @@ static void ui_follows_a_row_of_many(void **state)
 	assert_in_range(tab()->selected, MANY / 2 - 1, MANY / 2);
 	press('G');
 	assert_placed();
-	assert_int_equal(tab()->selected, tab()->view.count - 1);
+	assert_int_equal(tab()->selected, tab()->count - 1);
 }
 
 static void ui_changes_the_delay_within_bounds(void **state)

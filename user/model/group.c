@@ -430,3 +430,14 @@ const struct row *group_shown(struct entry *e)
 	}
 	return &g->shown;
 }
+
+void group_each_member(const struct model *m, const struct row *row,
+		       void (*fn)(const struct row *row, void *arg), void *arg)
+{
+	const struct group *g = is_filtered(m) ? LIST_ENTRY(row, struct group, shown)
+					       : LIST_ENTRY(row, struct group, e.row);
+
+	for (struct conn *c = conn_at(m, g->first); c; c = conn_at(m, c->in[row->table].next))
+		if (!is_filtered(m) || c->e.match)
+			fn(&c->e.row, arg);
+}

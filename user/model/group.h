@@ -20,6 +20,9 @@ void group_set_match(struct model *m, struct conn *c, bool match);
 const struct row *group_shown(struct entry *e);
 /** Where that row is, also when nothing matches. */
 const struct row *group_shown_at(const struct entry *e);
+/** Call @fn with each connection in the group that @row is lent by. */
+void group_each_member(const struct model *m, const struct row *row,
+		       void (*fn)(const struct row *row, void *arg), void *arg);
 /** Forget what matches, as the filter has changed; no member may match. */
 void group_reset_match(struct model *m, struct entry *e);
 /** What @c adds to its group. A process counts each use it makes of a socket; other groups and

@@ -339,6 +339,13 @@ const struct row *model_other(const struct model *m, enum table_kind table)
 	return t->folded ? &t->other : NULL;
 }
 
+void model_each_member(const struct model *m, const struct row *row,
+		       void (*fn)(const struct row *row, void *arg), void *arg)
+{
+	if (!row->is_other)
+		group_each_member(m, row, fn, arg);
+}
+
 void model_each_changed(const struct model *m, void (*fn)(const struct row *row, void *arg),
 			void *arg)
 {

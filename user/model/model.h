@@ -141,6 +141,10 @@ const struct counters *model_everything(const struct model *m);
  *  Calls @fn for each; no order. */
 void model_each(const struct model *m, enum table_kind table,
 		void (*fn)(const struct row *row, void *arg), void *arg);
+/** Connections of @row, one of processes as lent; with a filter those that match. None of `other`.
+ *  Same lending as model_each. */
+void model_each_member(const struct model *m, const struct row *row,
+		       void (*fn)(const struct row *row, void *arg), void *arg);
 /** Connections that moved bytes or changed state in the last whole interval, ended ones included:
  *  linear in what changed. Same lending as model_each. `other` is not among them. */
 void model_each_changed(const struct model *m, void (*fn)(const struct row *row, void *arg),

@@ -18,7 +18,7 @@ static int draw_range(struct screen *s, const struct ui *ui)
 {
 	const struct ui_tab *tab = &ui->tabs[ui->tab];
 	const struct rect *r = &ui->layout.footer;
-	size_t first = tab->offset, rows = (size_t)ui->layout.table.rows, count = tab->view.count;
+	size_t first = tab->offset, rows = (size_t)ui->layout.table.rows, count = tab->count;
 	char text[4 * FMT_TEXT], a[FMT_TEXT], b[FMT_TEXT], c[FMT_TEXT];
 	int col;
 

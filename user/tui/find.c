@@ -118,9 +118,9 @@ static unsigned int into_row(struct ui *ui)
 {
 	struct ui_tab *tab = &ui->tabs[ui->tab], *to = &ui->tabs[TABLE_CONNECTIONS];
 
-	if (!tab->view.count)
+	if (!tab->count)
 		return 0;
-	ui->message = into_enter(&ui->into, tab->view.rows[tab->selected]);
+	ui->message = into_enter(&ui->into, tab->rows[tab->selected]);
 	if (ui->message)
 		return UI_SCREEN;
 	tab->follow = true; /* to come back to it */
@@ -169,7 +169,7 @@ unsigned int find_action(struct ui *ui, int action)
 /* The front first: as a rule the match is there, and the rest need not be put in order. */
 int find_row_of_text(struct ui *ui, struct ui_tab *tab, const struct model *m)
 {
-	const struct view *v = &tab->view;
+	const struct ui_tab *v = tab;
 	const char *text = ui->prompt.search.text;
 	bool back = ui->seek == SEEK_PREVIOUS;
 	size_t from = ui->seek_from + (ui->seek == SEEK_NEXT), found = SIZE_MAX;

@@ -35,22 +35,39 @@ static void hold_users(struct row *row, struct proc users[ROW_USERS])
 	row->users = users;
 }
 
+static void take_rows(struct ui_tab *tab)
+{
+	tab->rows = tab->is_tree ? tab->tree.rows : tab->view.rows;
+	tab->count = tab->is_tree ? tab->tree.count : tab->view.count;
+	tab->sorted = tab->is_tree ? tab->tree.sorted : tab->view.sorted;
+}
+
+static int update(struct ui_tab *tab, const struct model *m, size_t want)
+{
+	int err = view_update(&tab->view, m, want);
+
+	if (!err && tab->is_tree)
+		err = tree_update(&tab->tree, &tab->view, m, want);
+	take_rows(tab);
+	return err;
+}
+
 static int hold_tab(struct ui_tab *tab, const struct model *m)
 {
-	struct view *v = &tab->view;
-	bool has_users = v->table != TABLE_PROCESSES && v->table < GROUP_KINDS;
-	int err = view_update(v, m, SIZE_MAX);
+	enum table_kind table = tab->view.table;
+	bool has_users = table != TABLE_PROCESSES && table < GROUP_KINDS;
+	int err = update(tab, m, SIZE_MAX);
 
 	if (err)
 		return err;
-	tab->held = calloc(v->count + 1, sizeof(*tab->held));
+	tab->held = calloc(tab->count + 1, sizeof(*tab->held));
 	if (has_users)
-		tab->held_users = calloc(v->count + 1, sizeof(*tab->held_users));
+		tab->held_users = calloc(tab->count + 1, sizeof(*tab->held_users));
 	if (!tab->held || (has_users && !tab->held_users))
 		return -ENOMEM;
-	for (size_t i = 0; i < v->count; i++) {
-		tab->held[i] = *v->rows[i];
-		v->rows[i] = &tab->held[i];
+	for (size_t i = 0; i < tab->count; i++) {
+		tab->held[i] = *tab->rows[i];
+		tab->rows[i] = &tab->held[i];
 		if (tab->held_users)
 			hold_users(&tab->held[i], tab->held_users[i]);
 	}
@@ -73,10 +90,13 @@ int hold(struct ui *ui, const struct model *m)
 	return 0;
 }
 
+/* A tree that is held stays in its order: who belongs to whom is not held. */
 int hold_update(struct ui_tab *tab, const struct model *m, size_t want)
 {
 	if (!tab->held)
-		return view_update(&tab->view, m, want);
-	view_reorder(&tab->view, m);
+		return update(tab, m, want);
+	if (!tab->is_tree)
+		view_reorder(&tab->view, m);
+	take_rows(tab);
 	return 0;
 }

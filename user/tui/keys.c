@@ -30,6 +30,7 @@ const struct key_row key_rows[] = {
 	{ACTION_PAUSE, {' ', 'P'}, "hold the picture", "Space", "Pause"},
 	{ACTION_SORT_PREVIOUS, {'<'}, "sort column left, right", "<>", "Sort"},
 	{ACTION_SORT_NEXT, {'>'}, NULL, NULL, NULL},
+	{ACTION_TREE, {'t', F(5)}, "connections under processes", NULL, NULL},
 	{ACTION_KEEP, {'K'}, "keep ended connections", NULL, NULL},
 	{ACTION_REVERSE, {'R', 'I'}, "reverse the order", "R", "Reverse"},
 	{ACTION_FASTER, {'+'}, "refresh faster, slower", "+-", "Delay"},

@@ -110,9 +110,54 @@ static enum attr cell_attr(const struct column *c, const struct row *row)
 	}
 }
 
+/* In a tree: `tcp 192.0.2.10:443 < 198.51.100.1:50000 established`. */
+static void branch_text(char *dst, size_t size, const struct ui *ui, const struct row *row,
+			const struct model *m)
+{
+	static const enum column_id ids[] = {COLUMN_TRANSPORT, COLUMN_LOCAL, COLUMN_PEER,
+					     COLUMN_STATE};
+	const char *arrow = row->flow.role == ROLE_CLIENT   ? ">"
+			    : row->flow.role == ROLE_SERVER ? "<"
+							    : "-";
+	char cell[4][ADDR_TEXT + 16];
+
+	for (size_t i = 0; i < 4; i++)
+		columns[ids[i]].text(cell[i], sizeof(cell[i]), row, m);
+	if (row->flow.role == ROLE_LISTENER)
+		snprintf(dst, size, "%s %s %s %s", ui->ascii ? "  |-" : "  ├─", cell[0], cell[1],
+			 cell[3]);
+	else
+		snprintf(dst, size, "%s %s %s %s %s %s", ui->ascii ? "  |-" : "  ├─", cell[0],
+			 cell[1], arrow, cell[2], cell[3]);
+}
+
+static bool is_traffic(const struct column *c)
+{
+	return c->id == COLUMN_TX_RATE || c->id == COLUMN_RX_RATE || c->id == COLUMN_TX_TOTAL ||
+	       c->id == COLUMN_RX_TOTAL;
+}
+
+/* A connection takes the columns before its rates for its own. Returns how many cells. */
+static int draw_branch(struct screen *s, const struct ui *ui, const struct model *m, int line,
+		       const struct row *row, const int widths[COLUMN_COUNT])
+{
+	char text[CELLS_TEXT], fitted[CELLS_TEXT];
+	int cells = 0;
+
+	for (const struct column *const *c = column_list(ui->tab); *c && !is_traffic(*c); c++)
+		cells += widths[(*c)->id] ? widths[(*c)->id] + 1 : 0;
+	if (cells < 2)
+		return cells;
+	branch_text(text, sizeof(text), ui, row, m);
+	text_fit(fitted, sizeof(fitted), text, cells - 1, false);
+	screen_put(s, line, 0, cells - 1, row->ended ? ATTR_DIM : state_attr(row), fitted);
+	return cells;
+}
+
 static void draw_row(struct screen *s, const struct ui *ui, const struct model *m, int line,
 		     const struct row *row, bool selected, const int widths[COLUMN_COUNT])
 {
+	bool branch = row->table != ui->tab;
 	int col = 0, cols = ui->layout.table.cols;
 	char text[CELLS_TEXT], fitted[CELLS_TEXT];
 	struct row then = *row;
@@ -120,10 +165,12 @@ static void draw_row(struct screen *s, const struct ui *ui, const struct model *
 	/* Columns take ages against the model's clock, which goes on behind a held picture. */
 	then.count.first_ns += ui->paused_ns;
 	then.count.last_ns += ui->paused_ns;
+	if (branch)
+		col = draw_branch(s, ui, m, line, row, widths);
 	for (const struct column *const *c = column_list(ui->tab); *c && col < cols; c++) {
 		int width = widths[(*c)->id];
 
-		if (width <= 0)
+		if (width <= 0 || (branch && !is_traffic(*c)))
 			continue;
 		(*c)->text(text, sizeof(text), &then, m);
 		text_fit(fitted, sizeof(fitted), text, width, (*c)->right);
@@ -158,15 +205,14 @@ void rows_draw(struct screen *s, const struct ui *ui, const struct model *m)
 	const struct rect *r = &ui->layout.table;
 	int widths[COLUMN_COUNT];
 
-	if (!m || !tab->view.count) {
+	if (!m || !tab->count) {
 		draw_empty(s, ui);
 		return;
 	}
 	column_widths(ui->tab, r->cols, widths);
-	for (int i = 0; i < r->rows && tab->offset + (size_t)i < tab->view.count; i++) {
+	for (int i = 0; i < r->rows && tab->offset + (size_t)i < tab->count; i++) {
 		size_t index = tab->offset + (size_t)i;
 
-		draw_row(s, ui, m, r->row + i, tab->view.rows[index], index == tab->selected,
-			 widths);
+		draw_row(s, ui, m, r->row + i, tab->rows[index], index == tab->selected, widths);
 	}
 }

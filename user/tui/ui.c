@@ -33,6 +33,7 @@ void ui_done(struct ui *ui)
 {
 	for (int t = 0; t < TABLE_COUNT; t++) {
 		view_done(&ui->tabs[t].view);
+		tree_done(&ui->tabs[t].tree);
 		free(ui->tabs[t].held);
 		free(ui->tabs[t].held_users);
 	}
@@ -73,8 +74,8 @@ static bool same_row(const struct row *a, const struct row *b)
 /* By its address, as rows do not move; its memory is looked at only if it is a row still. */
 static size_t find_row(const struct ui_tab *tab)
 {
-	for (size_t i = 0; i < tab->view.sorted; i++) {
-		const struct row *row = tab->view.rows[i];
+	for (size_t i = 0; i < tab->sorted; i++) {
+		const struct row *row = tab->rows[i];
 
 		if ((!tab->anchor_at || row == tab->anchor_at) && same_row(&tab->anchor, row))
 			return i;
@@ -85,8 +86,8 @@ static size_t find_row(const struct ui_tab *tab)
 /* Put selection and offset where they belong. False if not enough rows are in order to tell. */
 static bool place(struct ui_tab *tab, size_t page_size)
 {
-	size_t last = tab->view.count ? tab->view.count - 1 : 0;
-	bool whole = tab->view.sorted == tab->view.count;
+	size_t last = tab->count ? tab->count - 1 : 0;
+	bool whole = tab->sorted == tab->count;
 	size_t found = SIZE_MAX, offset = tab->offset;
 
 	if (!tab->picked && !tab->follow)
@@ -99,22 +100,22 @@ static bool place(struct ui_tab *tab, size_t page_size)
 		tab->selected = found;
 	if (tab->selected > last)
 		tab->selected = last;
-	if (tab->view.count <= page_size)
+	if (tab->count <= page_size)
 		tab->offset = 0;
-	else if (tab->offset > tab->view.count - page_size)
-		tab->offset = tab->view.count - page_size;
+	else if (tab->offset > tab->count - page_size)
+		tab->offset = tab->count - page_size;
 	if (tab->offset > tab->selected)
 		tab->offset = tab->selected;
 	if (tab->selected - tab->offset >= page_size)
 		tab->offset = tab->selected - page_size + 1;
-	if (!whole && tab->offset + page_size > tab->view.sorted) {
+	if (!whole && tab->offset + page_size > tab->sorted) {
 		tab->offset = offset;
 		return false;
 	}
 	tab->picked = false;
-	if (!tab->view.count)
+	if (!tab->count)
 		return true;
-	tab->anchor_at = tab->view.rows[tab->selected];
+	tab->anchor_at = tab->rows[tab->selected];
 	tab->anchor = *tab->anchor_at;
 	return true;
 }
@@ -124,7 +125,7 @@ static bool place(struct ui_tab *tab, size_t page_size)
 static unsigned int select_row(struct ui *ui, size_t index)
 {
 	struct ui_tab *tab = &ui->tabs[ui->tab];
-	size_t last = tab->view.count ? tab->view.count - 1 : 0;
+	size_t last = tab->count ? tab->count - 1 : 0;
 
 	tab->selected = index < last ? index : last;
 	tab->picked = true;
@@ -228,6 +229,19 @@ static unsigned int show(struct ui *ui, int at)
 	return UI_SCREEN | UI_ROWS;
 }
 
+static unsigned int show_tree(struct ui *ui)
+{
+	struct ui_tab *tab = &ui->tabs[TABLE_PROCESSES];
+
+	if (ui->paused) {
+		ui->message = "the picture is held: Space lets it go";
+		return UI_SCREEN;
+	}
+	tab->is_tree = !tab->is_tree || ui->tab != TABLE_PROCESSES;
+	ui->tab = TABLE_PROCESSES;
+	return UI_SCREEN | UI_ROWS;
+}
+
 static unsigned int set_delay(struct ui *ui, uint64_t delay_ns)
 {
 	if (delay_ns < DELAY_MIN_NS)
@@ -264,6 +278,8 @@ static unsigned int other(struct ui *ui, enum action action)
 	case ACTION_PAUSE:
 		ui->paused = !ui->paused;
 		return UI_SCREEN | UI_ROWS;
+	case ACTION_TREE:
+		return show_tree(ui);
 	case ACTION_KEEP:
 		ui->keep = !ui->keep;
 		ui->message = ui->keep ? "ended connections are kept from now on"

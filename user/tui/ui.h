@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/tree.h"
 #include "model/view.h"
 #include "tui/into.h"
 #include "tui/layout.h"
@@ -26,16 +27,20 @@ enum ui_seek { SEEK_NONE, SEEK_HERE, SEEK_NEXT, SEEK_PREVIOUS };
 
 struct ui_tab {
 	struct view view;
+	struct tree tree; /* in place of the rows of the view */
+	bool is_tree;
+	const struct row **rows; /* what is shown: borrowed from view or tree, as ui_refresh */
+	size_t count, sorted;    /* found them; see struct view */
 	const struct column *first_sort; /* order at the start */
 	bool first_descending;
-	size_t selected; /* index in view.rows */
+	size_t selected; /* index in rows */
 	size_t offset;   /* of the first row on the screen */
 	bool picked;     /* selected was moved and anchor is not yet set to it */
 	bool follow; /* the selection stays on the row like anchor; false: on the top of the table
 		      */
 	struct row anchor;           /* copy of the selected row as last seen */
 	const struct row *anchor_at; /* where that was, only to compare with; NULL = not known */
-	struct row *held; /* owned copies that view.rows points to while paused, else NULL */
+	struct row *held;            /* owned copies that rows points to while paused, else NULL */
 	struct proc (*held_users)[ROW_USERS]; /* owned; what rows of groups borrow while paused */
 };
 
