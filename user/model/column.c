@@ -56,7 +56,7 @@ const struct column columns[COLUMN_COUNT] = {
 	COLUMN(COLUMN_FAILED, "failed", "FAILED", failed)
 		.help = "Connects that failed since the start",
 		.width = 6, .drop = 14, .right = true, .descending = true,
-		.tables = PROCESSES | HOLDERS | FAILURES },
+		.tables = PROCESSES | HOLDERS },
 	COLUMN(COLUMN_PORT, "port", "PORT", port)
 		.help = "Port of the service: the local one of servers, the remote one of clients",
 		.width = 11, .tables = PORTS },
@@ -138,6 +138,9 @@ const struct column columns[COLUMN_COUNT] = {
 	COLUMN(COLUMN_LAST, "last", "LAST", last)
 		.help = "Time since it last failed",
 		.width = 6, .right = true, .tables = FAILURES },
+	COLUMN(COLUMN_TIMES, "times", "TIMES", failed)
+		.help = "How often it has failed since the start",
+		.width = 6, .drop = 1, .right = true, .descending = true, .tables = FAILURES },
 };
 
 #define C(id) &columns[COLUMN_##id]
@@ -182,7 +185,7 @@ static const struct column *const netns_columns[] = {
 };
 
 static const struct column *const failure_columns[] = {
-	C(PROCESS), C(PID), C(USER), C(TRANSPORT), C(PEER), C(ERROR), C(FAILED), C(LAST),
+	C(PROCESS), C(PID), C(USER), C(TRANSPORT), C(PEER), C(ERROR), C(TIMES), C(LAST),
 	C(NETNS), NULL
 };
 

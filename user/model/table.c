@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-	CHUNK_ENTRIES = 128,
+	CHUNK_ENTRIES = 32,
 	FIRST_BUCKETS = 256,
 	CHANGES_SHARE = 4, /* one row in so many is remembered as changed in an interval */
 	CHANGES_LEAST = 1024,

@@ -91,6 +91,7 @@ static enum attr cell_attr(const struct column *c, const struct row *row)
 		return count->tx_total ? ATTR_NORMAL : ATTR_DIM;
 	case COLUMN_RX_TOTAL:
 		return count->rx_total ? ATTR_NORMAL : ATTR_DIM;
+	case COLUMN_TIMES:
 	case COLUMN_FAILED:
 		return count->failed ? ATTR_FAILED : ATTR_DIM;
 	case COLUMN_LISTENING:
