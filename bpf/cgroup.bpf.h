@@ -49,6 +49,15 @@ static __always_inline int cgroup_bind(struct bpf_sock *sk)
 	return 1;
 }
 
+static __always_inline int cgroup_bind_enter(struct bpf_sock_addr *ctx, const struct peer *asked)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	if (sk && !is_subflow(raw_sock(sk)))
+		on_bind_enter(cgroup_sock_get(sk, bpf_get_socket_cookie(ctx)), asked);
+	return 1;
+}
+
 /* Packets cannot tell whose they are: this process uses the socket. */
 static __noinline void user_note(struct sw_sock *st)
 {

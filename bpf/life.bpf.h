@@ -3,6 +3,8 @@
 #ifndef BPF_LIFE_H
 #define BPF_LIFE_H
 
+#include <linux/errno.h>
+
 #include "account.bpf.h"
 
 /* Only from process context: in softirq `current` is a bystander. */
@@ -14,11 +16,28 @@ static __always_inline int sock_claim(struct sw_sock *st)
 	return slot_find(st, &who);
 }
 
+/* A bind() of which no success was seen, when the process has gone on to something else. */
+static __noinline void bind_settle(struct sw_sock *st)
+{
+	if (!st || !(st->flow.flags & SW_F_BINDING))
+		return;
+	st->flow.flags &= ~SW_F_BINDING;
+	if (st->flow.lport)
+		return;
+	st->flow.lport = st->bind_port;
+	__builtin_memcpy(st->flow.laddr, st->bind_ip, sizeof(st->flow.laddr));
+	emit_slot(SW_REC_BIND_FAIL, 0, st, 0);
+	st->flow.lport = 0;
+	__builtin_memset(st->flow.laddr, 0, sizeof(st->flow.laddr));
+}
+
 static __noinline void on_connect_start(struct sw_sock *st, struct sock *sk)
 {
 	if (!st)
 		return;
+	bind_settle(st);
 	/* Used again after connect(AF_UNSPEC): the row goes on under the new peer. */
+	st->flow.end = 0;
 	meters_stop(st, sk);
 	st->flow.flags &= ~(SW_F_SERVER | SW_F_RELEASED | SW_F_WAS_ESTABLISHED | SW_F_ATTEMPT);
 	st->flow.flags |= SW_F_CLIENT;
@@ -54,11 +73,48 @@ static __noinline void on_listen(struct sw_sock *st, struct sock *sk)
 {
 	if (!st)
 		return;
+	bind_settle(st);
 	st->flow.state = TCP_LISTEN;
 	st->flow.flags |= SW_F_LISTENER;
 	flow_read_local(&st->flow, sk);
+	flow_read_options(&st->flow, sk);
 	sock_claim(st);
 	emit_slot(SW_REC_LISTEN, 0, st, 0);
+}
+
+/* A connection is closed: what broke it, if it did not end in good order. */
+static __noinline __u8 broken_by(const struct sock *sk)
+{
+	switch (BPF_CORE_READ(sk, sk_err)) {
+	case 0:
+		return 0;
+	case ECONNRESET:
+	case EPIPE: /* a reset behind the peer's FIN (tcp_reset) */
+		return SW_END_RESET_PEER;
+	case ETIMEDOUT:
+		return SW_END_TIMEOUT;
+	case ECONNABORTED:
+		return SW_END_ABORTED;
+	default:
+		return SW_END_ERROR;
+	}
+}
+
+/* Which side sent the first FIN, or what broke it. */
+static __always_inline void end_note(struct sw_sock *st, const struct sock *sk, int new)
+{
+	__u8 broken;
+
+	if (new == TCP_FIN_WAIT1 && !st->flow.end)
+		st->flow.end = SW_END_LOCAL;
+	if (new == TCP_CLOSE_WAIT && !st->flow.end)
+		st->flow.end = SW_END_PEER;
+	broken = new == TCP_CLOSE ? broken_by(sk) : 0;
+	if (!broken)
+		return;
+	st->flow.end = broken;
+	flow_read_path(&st->flow, sk);
+	emit_slot(SW_REC_RESET, 0, st, 0);
 }
 
 static __noinline void on_state_change(struct sock *sk, int old, int new)
@@ -77,6 +133,7 @@ static __noinline void on_state_change(struct sock *sk, int old, int new)
 			emit_slot(SW_REC_FAIL, error, st, 0);
 		return;
 	}
+	end_note(st, sk, new);
 	st->changed = 1;
 	count(&stats.dirty);
 }
@@ -114,9 +171,24 @@ static __always_inline void on_tcp_destroy(struct sock *sk)
 	if (st && st->initialised && !(st->flow.flags & SW_F_RELEASED)) {
 		meters_settle(st, sk);
 		st->flow.state = TCP_CLOSE;
+		flow_read_path(&st->flow, sk);
 		emit_close(st);
 	}
 	sock_drop(sk);
+}
+
+/* What this close makes of a TCP connection. */
+static __always_inline void end_by_close(struct sw_sock *st, const void *raw)
+{
+	if (!is_tcp(&st->flow))
+		return;
+	flow_read_path(&st->flow, raw);
+	if (st->flow.state == TCP_CLOSE || st->flow.state == TCP_LISTEN)
+		return;
+	if (st->flow.state != TCP_SYN_SENT && tcp_will_reset(raw))
+		st->flow.end = SW_END_RESET_LOCAL;
+	else if (!st->flow.end)
+		st->flow.end = SW_END_LOCAL;
 }
 
 /** The last process closes the socket (inet_release, before the protocol's own close). @raw is its
@@ -135,10 +207,27 @@ static __noinline void on_release(struct sw_sock *st, const void *raw)
 		emit_slot(SW_REC_FAIL, 0, st, 0);
 	if (st->flow.protocol == IPPROTO_MPTCP)
 		flow_read_peer(&st->flow, raw);
+	bind_settle(st);
 	meters_settle(st, raw);
+	end_by_close(st, raw);
 	emit_close(st);
 	if (!is_tcp(&st->flow))
 		sock_drop(raw); /* TCP lives on, until tcp_destroy_sock */
+}
+
+/** bind() was entered. If no success follows, it has failed. */
+static __noinline void on_bind_enter(struct sw_sock *st, const struct peer *asked)
+{
+	struct who who;
+
+	if (!st || !asked || (st->flow.flags & SW_F_RELEASED))
+		return;
+	who_runs_probed(&who);
+	slot_find(st, &who);
+	bind_settle(st);
+	st->flow.flags |= SW_F_BINDING;
+	st->bind_port = asked->port;
+	__builtin_memcpy(st->bind_ip, asked->ip, sizeof(st->bind_ip));
 }
 
 static __noinline void on_bind(struct sw_sock *st, const void *raw)
@@ -149,7 +238,9 @@ static __noinline void on_bind(struct sw_sock *st, const void *raw)
 		return;
 	who_runs_probed(&who);
 	slot_find(st, &who);
+	st->flow.flags &= ~SW_F_BINDING;
 	flow_read_local(&st->flow, raw);
+	flow_read_options(&st->flow, raw);
 	emit_slot(SW_REC_BIND, 0, st, 0);
 }
 

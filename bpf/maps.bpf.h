@@ -46,6 +46,9 @@ struct sw_sock { /* state of one socket; freed with it by the kernel */
 	__u32 user;  /* slot of the process that was last seen to use the socket, if metered */
 	__u32 plain; /* enum sw_plain: calls of the process in slot 0 need no second thought */
 	struct sw_stash_entry stash; /* of the thread that came first, as nearly always */
+	__u8 bind_ip[16];            /* what a bind() asks for that is under way */
+	__u32 bind_port;
+	__u32 pad;
 	struct sw_slot slot[SW_SLOTS];
 };
 

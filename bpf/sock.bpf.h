@@ -14,6 +14,7 @@
 #define PF_KTHREAD 0x00200000    /* include/linux/sched.h */
 #define SOCK_BINDPORT_LOCK 8     /* include/net/sock.h */
 #define SOCK_DONE_BIT (1UL << 1) /* enum sock_flags: a FIN was received (tcp_fin) */
+#define SOCK_LINGER_BIT (1UL << 4)
 
 enum { /* include/net/tcp_states.h */
        TCP_ESTABLISHED = 1,
@@ -96,6 +97,18 @@ static __noinline void flow_read_local(struct sw_flow *flow, const struct sock *
 		BPF_CORE_READ_INTO(&flow->laddr, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
 	else
 		map_v4(flow->laddr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+}
+
+/* What lets others have the same port. */
+static __noinline void flow_read_options(struct sw_flow *flow, const struct sock *sk)
+{
+	if (!flow)
+		return;
+	flow->flags &= ~(SW_F_REUSEADDR | SW_F_REUSEPORT);
+	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuse))
+		flow->flags |= SW_F_REUSEADDR;
+	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport))
+		flow->flags |= SW_F_REUSEPORT;
 }
 
 static __noinline void flow_read_peer(struct sw_flow *flow, const struct sock *sk)
@@ -196,6 +209,30 @@ static __noinline void tcp_handed(struct tcp_count *count, const void *sk)
 	count->bytes = acked + (__s32)(BPF_CORE_READ(tp, write_seq) - una);
 }
 
+/* A close resets the connection instead of ending it (__tcp_close): what came was not read, or
+ * SO_LINGER says so. */
+static __noinline bool tcp_will_reset(const void *sk)
+{
+	const struct tcp_sock *tp = sk;
+	unsigned long flags = BPF_CORE_READ((const struct sock *)sk, __sk_common.skc_flags);
+	__s32 unread = BPF_CORE_READ(tp, rcv_nxt) - BPF_CORE_READ(tp, copied_seq);
+
+	if (flags & SOCK_DONE_BIT)
+		unread--;
+	return unread > 0 || (flags & SOCK_LINGER_BIT &&
+			      !BPF_CORE_READ((const struct sock *)sk, sk_lingertime));
+}
+
+static __noinline void flow_read_path(struct sw_flow *flow, const void *sk)
+{
+	const struct tcp_sock *tp = sk;
+
+	if (!flow || !is_tcp(flow))
+		return;
+	flow->srtt_us = BPF_CORE_READ(tp, srtt_us) >> 3;
+	flow->retransmits = BPF_CORE_READ(tp, total_retrans);
+}
+
 /* MPTCP counts them itself. Splice goes by recvmsg until it gets a way of its own
  * (mptcp_splice_read, there in 7.3), which is later than the counter. */
 static __always_inline bool mptcp_counts(__u16 protocol)
@@ -251,6 +288,8 @@ static __noinline void flow_read(struct sw_flow *flow, const struct sock *sk)
 		flow->flags |= SW_F_NO_RELEASE;
 	flow_read_local(flow, sk);
 	flow_read_peer(flow, sk);
+	if (flow->lport)
+		flow_read_options(flow, sk);
 }
 
 /* For tracing programs: plain loads, no helper but the one. */

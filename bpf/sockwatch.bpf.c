@@ -36,6 +36,24 @@ int sock_create(struct bpf_sock *ctx)
 
 /* ---- bind ---- */
 
+SEC("?cgroup/bind4")
+int bind4(struct bpf_sock_addr *ctx)
+{
+	struct peer asked;
+
+	peer_v4(ctx, &asked);
+	return cgroup_bind_enter(ctx, &asked);
+}
+
+SEC("?cgroup/bind6")
+int bind6(struct bpf_sock_addr *ctx)
+{
+	struct peer asked;
+
+	peer_v6(ctx, &asked);
+	return cgroup_bind_enter(ctx, &asked);
+}
+
 SEC("?cgroup/post_bind4")
 int post_bind4(struct bpf_sock *ctx)
 {

@@ -32,6 +32,8 @@ enum sw_kind { /* why a record was sent; every record carries everything that is
 	       SW_REC_FAIL, /* TCP: our connect failed; error says why, 0 = before a SYN was sent */
 	       SW_REC_BIND,
 	       SW_REC_LISTEN,
+	       SW_REC_BIND_FAIL, /* a bind that no success followed: flow has what was asked for */
+	       SW_REC_RESET,     /* TCP: the connection broke while a process held it: flow.end */
 	       SW_REC_CLOSE, /* last totals of one account: the socket is gone for processes */
 	       SW_REC_EXIT,  /* the process of the account ended; no flow */
 	       SW_REC_KINDS
@@ -54,11 +56,25 @@ enum sw_flow_flags {
 	SW_F_RELEASED = 1 << 13,    /* closed by its last process */
 	SW_F_WAS_ESTABLISHED = 1 << 14,
 	SW_F_ATTEMPT = 1 << 15, /* connect() was entered and no SYN has followed yet */
+	SW_F_BINDING = 1 << 16, /* bind() was entered and no success has followed yet */
+	SW_F_REUSEADDR = 1 << 17, /* as set when it was bound */
+	SW_F_REUSEPORT = 1 << 18,
 };
 
 enum sw_account_flags {
 	SW_A_KTHREAD = 1 << 0, /* moved by a kernel thread */
 	SW_A_WHOLE = 1 << 1,   /* all about the process is there */
+};
+
+enum sw_end { /* who or what ended a TCP connection; 0 = it has not ended, or not known */
+	      SW_END_LOCAL = 1,   /* we sent FIN first */
+	      SW_END_PEER,        /* the peer did */
+	      SW_END_RESET_LOCAL, /* we reset it: bytes were unread, or SO_LINGER is 0 */
+	      SW_END_RESET_PEER,
+	      SW_END_TIMEOUT,
+	      SW_END_ABORTED, /* by an administrator (SOCK_DESTROY) */
+	      SW_END_ERROR,
+	      SW_ENDS
 };
 
 struct sw_flow {
@@ -74,9 +90,12 @@ struct sw_flow {
 	__u16 rport;
 	__u8 type;  /* SOCK_STREAM, SOCK_DGRAM, SOCK_RAW ... */
 	__u8 state; /* TCP_ESTABLISHED ... */
-	__u16 pad;
+	__u8 end;   /* enum sw_end */
+	__u8 pad;
 	__u8 laddr[16]; /* IPv4 as v4-mapped */
 	__u8 raddr[16];
+	__u32 srtt_us;     /* TCP, at its end: smoothed round trip */
+	__u32 retransmits; /* of segments */
 };
 
 struct sw_account {     /* the use of one socket by one process (and with one peer, if per peer) */
@@ -156,11 +175,11 @@ struct sw_stats {            /* in mapped data: programs write, user space reads
 };
 
 #define SW_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
-SW_ASSERT_SIZE(struct sw_flow, 80);
+SW_ASSERT_SIZE(struct sw_flow, 88);
 SW_ASSERT_SIZE(struct sw_account, 56);
-SW_ASSERT_SIZE(struct sw_record, 152);
+SW_ASSERT_SIZE(struct sw_record, 160);
 SW_ASSERT_SIZE(struct sw_extra_key, 40);
-SW_ASSERT_SIZE(struct sw_extra, 136);
+SW_ASSERT_SIZE(struct sw_extra, 144);
 SW_ASSERT_SIZE(struct sw_live, 40);
 SW_ASSERT_SIZE(struct sw_stats, 88);
 

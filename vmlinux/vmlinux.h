@@ -212,6 +212,7 @@ struct sock {
 	__u8 sk_kern_sock : 1;
 	__u8 sk_userlocks : 4; /* until 6.6 a bit-field, then a byte: read as the former */
 	int sk_err;
+	unsigned long sk_lingertime;
 	kuid_t sk_uid;
 	__u16 sk_type;
 	__u16 sk_protocol;
@@ -257,6 +258,8 @@ struct inet_connection_sock {
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	__u32 copied_seq;
+	__u32 srtt_us;
+	__u32 total_retrans;
 	__u32 rcv_nxt;
 	__u32 snd_nxt;
 	__u32 snd_una;

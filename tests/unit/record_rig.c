@@ -138,6 +138,8 @@ static char letter_of(const struct event *ev)
 		return 'F';
 	case EVENT_CLOSE:
 		return 'C';
+	case EVENT_BIND_FAIL:
+		return 'B';
 	case EVENT_EXIT:
 		return 'E';
 	default:

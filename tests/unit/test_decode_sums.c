@@ -135,6 +135,8 @@ static struct sw_record a_record(struct world *w, int *use)
 	uint64_t cookie = 1 + chance(w, COOKIES);
 	struct sw_record rec = record_tcp(1 + chance(w, SW_REC_CLOSE), cookie, 0);
 
+	if (rec.kind == SW_REC_BIND_FAIL) /* says nothing of the socket */
+		rec.kind = SW_REC_BIND;
 	if (rec.kind == SW_REC_CLOSE && chance(w, 4))
 		rec.kind = SW_REC_IO;
 	if (chance(w, 2))

@@ -14,6 +14,7 @@ enum {
 	MISSED_SWEEPS = 3, /* the kernel may skip a socket in one pass when its bucket changes */
 };
 
+_Static_assert((int)SW_ENDS == (int)ENDED_COUNT, "ends have one list");
 _Static_assert((int)SW_COMM == (int)EVENT_NAME, "names have one length");
 
 struct decode {
@@ -181,7 +182,12 @@ static void flow_fill(struct flow *flow, const struct sw_flow *f, uint32_t kind)
 		.family = flow_family(f),
 		.per_peer = f->flags & SW_F_PER_PEER,
 		.shared = (f->flags & SW_F_SHARED) && !(f->flags & SW_F_PER_PEER),
+		.reuse_addr = f->flags & SW_F_REUSEADDR,
+		.reuse_port = f->flags & SW_F_REUSEPORT,
 		.v6_socket = f->family == AF_INET6,
+		.end = f->end,
+		.rtt_us = f->srtt_us,
+		.retransmits = f->retransmits,
 	};
 	flow->state = flow_state(f, flow->transport, kind);
 	if (!flow->family)
@@ -234,6 +240,18 @@ static void key_fill(struct use_key *key, const struct sw_record *r)
 		key->port = r->flow.rport;
 		memcpy(key->ip, r->flow.raddr, sizeof(key->ip));
 	}
+}
+
+static uint8_t news(uint32_t kind)
+{
+	static const uint8_t all[SW_REC_KINDS] = {
+		[SW_REC_CONNECT] = NEWS_CONNECT, [SW_REC_ESTABLISHED] = NEWS_ESTABLISHED,
+		[SW_REC_ACCEPT] = NEWS_ACCEPT,   [SW_REC_LISTEN] = NEWS_LISTEN,
+		[SW_REC_BIND] = NEWS_BIND,
+		[SW_REC_RESET] = NEWS_RESET,
+	};
+
+	return kind < SW_REC_KINDS ? all[kind] : NEWS_NONE;
 }
 
 static bool is_news(uint32_t kind)
@@ -289,6 +307,7 @@ static void tell(struct decode *d, const struct sw_record *r, struct use *use, s
 	    use->state != ev->flow.state || use->name != name) {
 		ev->kind = EVENT_SEEN;
 		ev->seen.was_open = r->kind == SW_REC_SNAPSHOT;
+		ev->seen.news = news(r->kind);
 		use->told = true;
 		use->role = ev->flow.role;
 		use->state = ev->flow.state;
@@ -353,6 +372,11 @@ static void record_apply(struct decode *d, const struct sw_record *r, event_fn *
 		d->time_ns = r->time_ns;
 	flow_fill(&ev.flow, &r->flow, r->kind);
 	proc_fill(&ev.proc, r);
+	if (r->kind == SW_REC_BIND_FAIL) { /* says nothing of what the socket is */
+		ev.kind = EVENT_BIND_FAIL;
+		fn(&ev, arg);
+		return;
+	}
 	key_fill(&key, r);
 	use = uses_find(&d->uses, &key);
 	ev.flow.role = flow_role(d, &r->flow, ev.flow.transport, use && use->role);

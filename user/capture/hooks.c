@@ -123,8 +123,8 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.purpose = "bind",
 		.missing = "a bound port is seen only at listen or the first bytes",
 		.alternatives = {
-			{"cgroup/post_bind", NEEDS_CGROUP, {"post_bind4", "post_bind6"}, NULL,
-			 KEEP_ANY},
+			{"cgroup/post_bind", NEEDS_CGROUP,
+			 {"post_bind4", "post_bind6", "bind4", "bind6"}, NULL, KEEP_ANY},
 			{"fexit inet_bind, inet6_bind", NEEDS_FEXIT(FN_BIND),
 			 {"inet_bind_exit", "inet6_bind_exit"}, NULL, KEEP_ANY},
 			{"kprobe, kretprobe inet_bind, inet6_bind", NEEDS_KPROBES(FN_BIND),

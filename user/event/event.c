@@ -33,6 +33,17 @@ static const char *const state_names[STATE_COUNT] = {
 	[STATE_BOUND] = "bound",
 };
 
+static const char *const end_names[ENDED_COUNT] = {
+	[ENDED_NONE] = "",
+	[ENDED_LOCAL] = "local",
+	[ENDED_PEER] = "peer",
+	[ENDED_RESET_LOCAL] = "reset_by_local",
+	[ENDED_RESET_PEER] = "reset_by_peer",
+	[ENDED_TIMEOUT] = "timeout",
+	[ENDED_ABORTED] = "aborted",
+	[ENDED_ERROR] = "error",
+};
+
 static const char *const unattributed_names[UNATTRIBUTED_COUNT] = {
 	[UNATTRIBUTED_NONE] = "",
 	[UNATTRIBUTED_KERNEL] = "kernel",
@@ -68,6 +79,11 @@ const char *role_name(uint8_t role)
 const char *state_name(uint8_t state)
 {
 	return name_of(state_names, STATE_COUNT, state);
+}
+
+const char *end_name(uint8_t end)
+{
+	return name_of(end_names, ENDED_COUNT, end);
 }
 
 const char *unattributed_name(uint8_t reason)

@@ -13,6 +13,7 @@ enum event_kind {
 	EVENT_XFER,    /* bytes moved by proc on flow since the last such event: xfer */
 	EVENT_CLOSE,   /* the socket (and with it every use of it) ended: flow, proc */
 	EVENT_FAIL,    /* a connect failed: flow, proc, fail; a CLOSE may or may not follow */
+	EVENT_BIND_FAIL, /* a bind of proc failed; flow, with what was asked for as local */
 	EVENT_EXIT,    /* a process ended: proc.pid, proc.start_ns; its sockets may outlive it */
 	EVENT_IDENT,   /* who a process is: proc (its name may have changed by exec) */
 	EVENT_USER,    /* name of a user: user */
@@ -79,6 +80,28 @@ enum unattributed { /* why no process can be named; NONE when one can */
 		    UNATTRIBUTED_COUNT
 };
 
+enum news { /* what an EVENT_SEEN is about, if a process or its peer has just done something */
+	    NEWS_NONE,
+	    NEWS_CONNECT,
+	    NEWS_ESTABLISHED,
+	    NEWS_ACCEPT,
+	    NEWS_LISTEN,
+	    NEWS_BIND,
+	    NEWS_RESET,     /* the connection broke: flow.end */
+};
+
+enum end { /* of a TCP connection: who or what */
+	   ENDED_NONE,
+	   ENDED_LOCAL,       /* this side closed it first */
+	   ENDED_PEER,        /* the peer did */
+	   ENDED_RESET_LOCAL, /* this side reset it */
+	   ENDED_RESET_PEER,
+	   ENDED_TIMEOUT,
+	   ENDED_ABORTED, /* by an administrator */
+	   ENDED_ERROR,
+	   ENDED_COUNT
+};
+
 enum lost_reason {
 	LOST_RING_FULL, /* records that found the ring buffer full; totals heal by a later record */
 	LOST_CLOSE,     /* of these, last records that nothing could heal: bytes may be missing */
@@ -113,9 +136,12 @@ struct flow {
 	uint8_t state;  /* enum sock_state */
 	bool per_peer;  /* unconnected UDP: the peer is part of the key of the row */
 	bool shared;    /* not the first process (or peer) seen on this socket */
+	bool reuse_addr, reuse_port; /* as set when it was bound */
+	uint8_t end;                 /* enum end */
 	bool v6_socket; /* AF_INET6 socket, also when the traffic is IPv4 */
 	struct addr local;
 	struct addr peer; /* all zero and port 0 = none or not known (`*`) */
+	uint32_t rtt_us, retransmits; /* of TCP, at its end */
 };
 
 struct program_cost { /* of our programs in other processes' calls, while the kernel counts it */
@@ -131,6 +157,7 @@ struct event {
 	union {
 		struct {
 			bool was_open; /* open before the start: no news for a log */
+			uint8_t news;  /* enum news */
 		} seen;
 		struct { /* since the last XFER of this proc on this flow */
 			uint64_t tx_bytes, rx_bytes;
@@ -190,6 +217,9 @@ const char *transport_name(uint8_t transport);
 const char *role_name(uint8_t role);
 /** `established`, `syn_sent`, `closed`, ... as in OpenTelemetry; `open`, `bound`, `none`. */
 const char *state_name(uint8_t state);
+/** `local`, `peer`, `reset_by_local`, `reset_by_peer`, `timeout`, `aborted`, `error`; `` for NONE.
+ */
+const char *end_name(uint8_t end);
 /** `kernel`, `not_accepted`, `exited`, `before_start`, `overflow`; `` for NONE. */
 const char *unattributed_name(uint8_t reason);
 /** `ring_full`, `close`, `storage`, `accounts`, `recursion`, `calls`, `table`, `bad_record`. */

@@ -218,6 +218,8 @@ void model_apply(struct model *m, const struct event *ev)
 	case EVENT_FAIL:
 		apply_failure(m, ev);
 		break;
+	case EVENT_BIND_FAIL:
+		break;
 	case EVENT_EXIT:
 		group_exit(m, &ev->proc, ev->time_ns);
 		break;
