@@ -219,8 +219,8 @@ static __noinline bool tcp_will_reset(const void *sk)
 
 	if (flags & SOCK_DONE_BIT)
 		unread--;
-	return unread > 0 || (flags & SOCK_LINGER_BIT &&
-			      !BPF_CORE_READ((const struct sock *)sk, sk_lingertime));
+	return unread > 0 ||
+	       (flags & SOCK_LINGER_BIT && !BPF_CORE_READ((const struct sock *)sk, sk_lingertime));
 }
 
 static __noinline void flow_read_path(struct sw_flow *flow, const void *sk)

@@ -34,8 +34,8 @@ enum sw_kind { /* why a record was sent; every record carries everything that is
 	       SW_REC_LISTEN,
 	       SW_REC_BIND_FAIL, /* a bind that no success followed: flow has what was asked for */
 	       SW_REC_RESET,     /* TCP: the connection broke while a process held it: flow.end */
-	       SW_REC_CLOSE, /* last totals of one account: the socket is gone for processes */
-	       SW_REC_EXIT,  /* the process of the account ended; no flow */
+	       SW_REC_CLOSE,     /* last totals of one account: the socket is gone for processes */
+	       SW_REC_EXIT,      /* the process of the account ended; no flow */
 	       SW_REC_KINDS
 };
 
@@ -55,8 +55,8 @@ enum sw_flow_flags {
 	SW_F_OVERFLOW = 1 << 12,    /* account stands for all that could not be told apart */
 	SW_F_RELEASED = 1 << 13,    /* closed by its last process */
 	SW_F_WAS_ESTABLISHED = 1 << 14,
-	SW_F_ATTEMPT = 1 << 15, /* connect() was entered and no SYN has followed yet */
-	SW_F_BINDING = 1 << 16, /* bind() was entered and no success has followed yet */
+	SW_F_ATTEMPT = 1 << 15,   /* connect() was entered and no SYN has followed yet */
+	SW_F_BINDING = 1 << 16,   /* bind() was entered and no success has followed yet */
 	SW_F_REUSEADDR = 1 << 17, /* as set when it was bound */
 	SW_F_REUSEPORT = 1 << 18,
 };

@@ -65,8 +65,11 @@
  *       sink.h                    what a reader of the model is
  *   user/sink/                    who reads it
  *       log, pick                 the log: which rows of an interval become records
+ *       trace, track              the trace: what happens, in the order of time; sockets that live
+ *       journal                   what both have: numbers, first and last records
  *       field, value              the table of their fields; what is in these
- *       format, json, csv, plain  how they are written
+ *       format, json, csv, plain, how they are written
+ *       story
  *       text                      tables as text
  *   user/tui/                     the live view
  *       top                       the sink with keys
@@ -120,6 +123,7 @@
 #include "selftest.h"
 #include "sink/log.h"
 #include "sink/text.h"
+#include "sink/trace.h"
 #include "tui/top.h"
 #include "util/lines.h"
 #include "util/phases.h"
@@ -190,10 +194,29 @@ static struct sink *open_log(const struct opts *opts, struct run *run)
 	return log_new(run->lines, &options);
 }
 
+static struct sink *open_trace(const struct opts *opts, struct run *run)
+{
+	static char boot_id[64];
+	const struct trace_options options = {
+		.format = format_find(opts->format ? opts->format : "text"),
+		.schema = (enum schema)opts->schema,
+		.kinds = opts->events ? opts->events : TRACE_ALL,
+		.filter = opts->filter,
+		.version = SOCKWATCH_VERSION,
+		.boot_id = boot_id,
+		.interval_ns = opts->delay_ns,
+	};
+
+	host_boot_id(boot_id, sizeof(boot_id));
+	return trace_new(run->lines, &options);
+}
+
 static struct sink *open_sink(const struct opts *opts, struct run *run)
 {
 	if (opts->command == COMMAND_LOG)
 		return open_log(opts, run);
+	if (opts->command == COMMAND_TRACE)
+		return open_trace(opts, run);
 	if (opts->batch || !isatty(STDOUT_FILENO))
 		return open_text(opts);
 	return open_top(opts, run);
@@ -202,6 +225,11 @@ static struct sink *open_sink(const struct opts *opts, struct run *run)
 static int close_sink(struct sink *sink)
 {
 	return sink ? sink->ops->close(sink) : 0;
+}
+
+static bool has_lines(const struct opts *opts)
+{
+	return opts->command == COMMAND_LOG || opts->command == COMMAND_TRACE;
 }
 
 /* Where records go; tables and screens go to stdout. */
@@ -215,7 +243,7 @@ static bool open_lines(struct run *run, const struct opts *opts, char why[LIVE_W
 
 	run->output = strcmp(opts->output, "-") ? -1 : STDOUT_FILENO;
 	run->name = run->output < 0 ? opts->output : "stdout";
-	if (opts->command != COMMAND_LOG)
+	if (!has_lines(opts))
 		return true;
 	run->lines = lines_open(&options, why, LIVE_WHY);
 	return run->lines != NULL;
@@ -247,7 +275,7 @@ static int run_to_status(struct run *run, const struct opts *opts)
 	int err = -ENOMEM, close_err, lines_err;
 
 	run->model = model_new(NULL);
-	if (run->model)
+	if (run->model && opts->command != COMMAND_TRACE) /* which looks at all for holders */
 		model_set_filter(run->model, opts->filter);
 	run->sink = run->model ? open_sink(opts, run) : NULL;
 	phases_end(run->phases, "output", host_boottime_ns());
@@ -310,7 +338,7 @@ int main(int argc, char **argv)
 		return who_run(&opts);
 	if (opts.command == COMMAND_SELFTEST)
 		return selftest_run(&opts);
-	run_block_signals(opts.command == COMMAND_LOG && strcmp(opts.output, "-"));
+	run_block_signals(has_lines(&opts) && strcmp(opts.output, "-"));
 	live.ring_bytes = opts.ring_bytes;
 	live.accounts = opts.accounts;
 	live.way = opts.hooks;

@@ -15,6 +15,7 @@
 #include "model/filter.h"
 #include "opts_who.h"
 #include "sink/log.h"
+#include "sink/trace.h"
 #include "tui/term.h"
 #include "util/buf.h"
 #include "util/num.h"
@@ -37,16 +38,22 @@ enum { /* options without a letter */
        OPT_SCHEMA,
        OPT_ROTATE_SIZE,
        OPT_ROTATE_KEEP,
+       OPT_NEW,
+       OPT_CLOSED,
+       OPT_FAILED,
+       OPT_LISTENING,
 };
 
 enum { DEFAULT_KEEP = 5, MAX_KEEP = 1000 };
 
 static const uint64_t MIN_DELAY_NS = 100000000, MAX_DELAY_NS = 3600000000000,
-		      DEFAULT_DELAY_NS = 1000000000;
+		      DEFAULT_DELAY_NS = 1000000000, TRACE_DELAY_NS = 200000000; /* so late is what
+										    happened told */
 static const uint64_t MIN_BUDGET = 100000, MAX_BUDGET = 1000000000; /* billionths of a core */
 
 static const struct argp_option table[] = {
-	{"delay", 'd', "SECS", 0, "Refresh every SECS seconds, 0.1 to 3600 (default 1)", 0},
+	{"delay", 'd', "SECS", 0, "Refresh every SECS seconds, 0.1 to 3600 (default 1; trace 0.2)",
+	 0},
 	{"iterations", 'n', "N", 0, "Stop after N refreshes", 0},
 	{"batch", 'b', NULL, 0, "Tables as text on stdout; implied when it is no terminal", 0},
 	{"once", OPT_ONCE, NULL, 0, "Same as -b -n 1", 0},
@@ -62,19 +69,26 @@ static const struct argp_option table[] = {
 	 "Only connections that match, as FILTER: `tcp and port 443 and not proc nginx`; "
 	 "`help` lists the words",
 	 0},
-	{"format", 'f', "FORMAT", 0, "log: json (default), csv, text; who, check, selftest: json",
+	{"format", 'f', "FORMAT", 0,
+	 "log: json (default), csv, text; trace: text (default), json, csv; "
+	 "who, check, selftest: json",
 	 0},
-	{"output", 'o', "FILE", 0, "log: append to FILE; - is stdout (default)", 0},
+	{"output", 'o', "FILE", 0, "log, trace: append to FILE; - is stdout (default)", 0},
 	{"by", OPT_BY, "WHAT", 0,
 	 "log: a record for each connection (default), process, port, or their total", 0},
 	{"top", OPT_TOP, "N", 0,
 	 "log: at most N records an interval, by --sort or bytes; the rest in `other`", 0},
 	{"all", OPT_ALL, NULL, 0, "log: also what is idle; --changed (default) leaves it out", 0},
 	{"changed", OPT_CHANGED, NULL, 0, "log: only what moved bytes or changed state", 0},
-	{"schema", OPT_SCHEMA, "NAME", 0, "log: names of fields: otel (default) or ecs", 0},
+	{"schema", OPT_SCHEMA, "NAME", 0, "log, trace: names of fields: otel (default) or ecs", 0},
+	{"new", OPT_NEW, NULL, 0, "trace: connect, established, accept", 0},
+	{"closed", OPT_CLOSED, NULL, 0, "trace: close, reset", 0},
+	{"failed", OPT_FAILED, NULL, 0, "trace: connects and binds that failed", 0},
+	{"listening", OPT_LISTENING, NULL, 0, "trace: listen, bind", 0},
 	{"rotate-size", OPT_ROTATE_SIZE, "BYTES", 0,
-	 "log: FILE becomes FILE.1 before it is larger; K, M, G can follow", 0},
-	{"rotate-keep", OPT_ROTATE_KEEP, "N", 0, "log: keep FILE.1 to FILE.N (default 5)", 0},
+	 "log, trace: FILE becomes FILE.1 before it is larger; K, M, G can follow", 0},
+	{"rotate-keep", OPT_ROTATE_KEEP, "N", 0, "log, trace: keep FILE.1 to FILE.N (default 5)",
+	 0},
 	{"verbose", 'v', NULL, 0,
 	 "How long the start took, by step; who: every process and connection; selftest: "
 	 "every flow",
@@ -100,6 +114,8 @@ static const char doc[] =
 	"  top       the live view; the default\n"
 	"  log       one record a line for each socket and process that moved bytes or\n"
 	"            changed state in an interval\n"
+	"  trace     one record a line for each thing that happens: connect, accept,\n"
+	"            listen, bind, close, and what fails of it, and why\n"
 	"  who       which process has a port: who [PORT | ADDR:PORT | PROTO/PORT |\n"
 	"            SERVICE | pid:N | NAME]...; all listeners without one; exit status\n"
 	"            0 found, 1 nothing there\n"
@@ -139,6 +155,7 @@ struct parse {
 	const char *expression; /* of -F; borrowed */
 	bool named;             /* a command was */
 	bool log_option;        /* one that only a log has was given */
+	bool file_option;       /* one that a log and a trace have */
 	struct buf words;       /* the arguments that are a filter, with blanks between them */
 };
 
@@ -281,9 +298,15 @@ static void parse_ring_size(struct opts *opts, const char *arg, struct argp_stat
 }
 
 static const char *const commands[] = {
-	[COMMAND_TOP] = "top",     [COMMAND_LOG] = "log",           [COMMAND_WHO] = "who",
-	[COMMAND_CHECK] = "check", [COMMAND_SELFTEST] = "selftest",
+	[COMMAND_TOP] = "top", [COMMAND_LOG] = "log",     [COMMAND_TRACE] = "trace",
+	[COMMAND_WHO] = "who", [COMMAND_CHECK] = "check", [COMMAND_SELFTEST] = "selftest",
 };
+
+/* Commands that write records. */
+static bool is_records(enum command command)
+{
+	return command == COMMAND_LOG || command == COMMAND_TRACE;
+}
 
 /* The first word may be a command; all others are a filter. */
 static void parse_word(struct parse *p, const char *arg, struct argp_state *state)
@@ -309,7 +332,7 @@ static void refuse_filter(const struct parse *p, const struct filter_error *e)
 	bool command = p->words.len && !p->named && !strchr(p->words.data, ' ');
 
 	fprintf(stderr, "sockwatch: filter: %s%s\n", e->message,
-		command ? " (commands are top, log, who, check, selftest)" : "");
+		command ? " (commands are top, log, trace, who, check, selftest)" : "");
 	exit(EXIT_USAGE);
 }
 
@@ -323,9 +346,9 @@ static void parse_filter(struct parse *p, struct argp_state *state)
 		return; /* the words are not a filter */
 	if (p->words.len && command != COMMAND_TOP && command != COMMAND_WHO)
 		refuse(state, "one argument too many: `%s`%s", text,
-		       command == COMMAND_LOG ? " (a filter goes with -F)" : "");
-	if (text && command != COMMAND_TOP && command != COMMAND_LOG)
-		refuse(state, "--filter belongs to the live view and `sockwatch log`");
+		       is_records(command) ? " (a filter goes with -F)" : "");
+	if (text && command != COMMAND_TOP && !is_records(command))
+		refuse(state, "--filter belongs to the live view, `sockwatch log` and `trace`");
 	if (p->words.len && p->expression)
 		refuse(state, "a filter as arguments and one with --filter: only one can be");
 	if (!text)
@@ -341,7 +364,7 @@ static void check_format(const struct opts *opts, struct argp_state *state)
 											  NULL};
 
 	if (opts->format)
-		parse_choice(opts->format, "format", opts->command == COMMAND_LOG ? log : other,
+		parse_choice(opts->format, "format", is_records(opts->command) ? log : other,
 			     state);
 }
 
@@ -351,8 +374,12 @@ static void check_log(const struct parse *p, struct argp_state *state)
 	const struct opts *opts = p->opts;
 
 	if (p->log_option && opts->command != COMMAND_LOG)
-		refuse(state, "--by, --top, --all, --changed, --schema and --rotate-... belong to "
-			      "`sockwatch log`");
+		refuse(state, "--by, --top, --all and --changed belong to `sockwatch log`");
+	if (p->file_option && !is_records(opts->command))
+		refuse(state, "--schema and --rotate-... belong to `sockwatch log` and `trace`");
+	if (opts->events && opts->command != COMMAND_TRACE)
+		refuse(state, "--new, --closed, --failed and --listening belong to "
+			      "`sockwatch trace`");
 	if (opts->rotate_keep && !opts->rotate_bytes)
 		refuse(state, "--rotate-keep needs --rotate-size");
 	if (opts->rotate_bytes && (!opts->output || !strcmp(opts->output, "-")))
@@ -370,10 +397,11 @@ static void check_command(const struct opts *opts, struct argp_state *state)
 {
 	const char *name = commands[opts->command];
 
-	if (opts->command != COMMAND_LOG && opts->output)
-		refuse(state, "--output belongs to `sockwatch log`");
+	if (!is_records(opts->command) && opts->output)
+		refuse(state, "--output belongs to `sockwatch log` and `trace`");
 	if (opts->command == COMMAND_TOP && opts->format)
-		refuse(state, "--format belongs to `sockwatch log`, `who`, `check` and `selftest`");
+		refuse(state, "--format belongs to `sockwatch log`, `trace`, `who`, `check` and "
+			      "`selftest`");
 	if (opts->command != COMMAND_WHO && opts->who.given)
 		refuse(state, "--quiet, --bind and what goes with it belong to `sockwatch who`");
 	if (opts->command != COMMAND_TOP &&
@@ -384,7 +412,7 @@ static void check_command(const struct opts *opts, struct argp_state *state)
 				      : "--batch (or --once)",
 		       name);
 	if ((opts->own_cost || opts->cpu_budget) && opts->command != COMMAND_TOP &&
-	    opts->command != COMMAND_LOG)
+	    !is_records(opts->command))
 		refuse(state, "%s does not go with `sockwatch %s`",
 		       opts->own_cost ? "--own-cost" : "--cpu-budget", name);
 	if (opts->verbose && opts->command == COMMAND_CHECK)
@@ -428,6 +456,18 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'f':
 		opts->format = arg;
 		return 0;
+	case OPT_NEW:
+		opts->events |= TRACE_NEW;
+		return 0;
+	case OPT_CLOSED:
+		opts->events |= TRACE_CLOSED;
+		return 0;
+	case OPT_FAILED:
+		opts->events |= TRACE_FAILED;
+		return 0;
+	case OPT_LISTENING:
+		opts->events |= TRACE_LISTENING;
+		return 0;
 	case OPT_BY:
 	case OPT_TOP:
 	case OPT_ALL:
@@ -435,7 +475,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_SCHEMA:
 	case OPT_ROTATE_SIZE:
 	case OPT_ROTATE_KEEP:
-		p->log_option = true;
+		p->log_option |= key != OPT_SCHEMA && key != OPT_ROTATE_SIZE &&
+				 key != OPT_ROTATE_KEEP;
+		p->file_option |= key == OPT_SCHEMA || key == OPT_ROTATE_SIZE ||
+				  key == OPT_ROTATE_KEEP;
 		parse_log_option(opts, key, arg, state);
 		return 0;
 	case 'o':
@@ -520,7 +563,7 @@ void opts_parse(struct opts *opts, int argc, char **argv)
 	char **args = calloc((size_t)argc + 1, sizeof(*args)); /* ours to put in order and to name
 								*/
 
-	*opts = (struct opts){.delay_ns = DEFAULT_DELAY_NS, .color = TERM_COLOR_AUTO};
+	*opts = (struct opts){.color = TERM_COLOR_AUTO};
 	atexit(flush_stdout);
 	argp_err_exit_status = EXIT_USAGE;
 	argp_program_version_hook = print_version;
@@ -534,6 +577,8 @@ void opts_parse(struct opts *opts, int argc, char **argv)
 	argp_parse(&argp, argc, args, 0, NULL, &parse);
 	buf_done(&parse.words);
 	free(args);
+	if (!opts->delay_ns)
+		opts->delay_ns = opts->command == COMMAND_TRACE ? TRACE_DELAY_NS : DEFAULT_DELAY_NS;
 	if (!opts->output)
 		opts->output = "-";
 	if (opts->rotate_bytes && !opts->rotate_keep)

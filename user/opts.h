@@ -14,7 +14,14 @@ enum exit_status {
 	EXIT_PERMISSION = 3 /* not permitted, or the kernel cannot */
 };
 
-enum command { COMMAND_TOP, COMMAND_LOG, COMMAND_WHO, COMMAND_CHECK, COMMAND_SELFTEST };
+enum command {
+	COMMAND_TOP,
+	COMMAND_LOG,
+	COMMAND_TRACE,
+	COMMAND_WHO,
+	COMMAND_CHECK,
+	COMMAND_SELFTEST
+};
 
 struct filter;
 
@@ -46,6 +53,7 @@ struct opts {
 	const char *format;    /* borrowed; NULL = the usual one of the command */
 	int by;                /* enum record_kind: what rows of the log are */
 	int schema;            /* enum schema of the log */
+	unsigned int events;   /* of the trace: bits 1 << enum trace_kind; 0 = all */
 	bool all;              /* the log has rows in which nothing happened, too */
 	uint32_t top;          /* rows of an interval of the log; 0 = all */
 	uint64_t rotate_bytes; /* of a file; 0 = it grows */

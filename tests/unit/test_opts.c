@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The command line, parsed in a child as parsing may end the process. */
 #include "opts.h"
-#include "sink/field.h"
+#include "sink/trace.h"
 
 #include <locale.h>
 #include <setjmp.h>
@@ -191,6 +191,13 @@ static void every_option_reaches_its_field(void **state)
 	assert_int_equal(o->rotate_keep, 5);
 	assert_int_equal(good("log --rotate-keep 2 -o x --rotate-size 4096")->rotate_keep, 2);
 	assert_false(good("log --all --changed")->all);
+	o = good("trace --new --failed -f json");
+	assert_int_equal(o->command, COMMAND_TRACE);
+	assert_int_equal(o->events, TRACE_NEW | TRACE_FAILED);
+	assert_int_equal(o->delay_ns, 200000000);
+	assert_int_equal(good("trace -d 1")->delay_ns, 1000000000);
+	assert_int_equal(good("trace --closed --listening")->events,
+			 TRACE_CLOSED | TRACE_LISTENING);
 	o = good("--batch --sort=rx --ascii --color=never --delay=3600 --iterations=4294967295");
 	assert_true(o->batch && o->ascii);
 	assert_string_equal(o->sort, "rx");
@@ -326,15 +333,19 @@ static void what_a_terminal_would_obey_is_shown(void **state)
 static void options_of_another_command_are_refused(void **state)
 {
 	(void)state;
-	bad("-o x", "--output belongs to `sockwatch log`");
-	bad("top -o x", "--output belongs to `sockwatch log`");
+	bad("-o x", "--output belongs to `sockwatch log` and `trace`");
+	bad("top -o x", "--output belongs to `sockwatch log` and `trace`");
 	bad("-f json", "--format belongs to `sockwatch log`");
 	bad("log -b", "--batch");
 	bad("log --once", "--once");
 	bad("log --sort tx", "--sort goes with `sockwatch log` only if there is --top");
 	bad("--sort tx log", "--sort goes with `sockwatch log` only if there is --top");
-	bad("--by port", "--by, --top, --all, --changed, --schema and --rotate-... belong to");
+	bad("--by port", "--by, --top, --all and --changed belong to `sockwatch log`");
 	bad("check --all", "belong to `sockwatch log`");
+	bad("trace --top 3", "belong to `sockwatch log`");
+	bad("--schema ecs", "--schema and --rotate-... belong to `sockwatch log` and `trace`");
+	bad("log --new", "--new, --closed, --failed and --listening belong to `sockwatch trace`");
+	bad("trace -s rx", "--sort does not go with `sockwatch trace`");
 	bad("log --rotate-size 1M", "--rotate-size needs a file");
 	bad("log --rotate-size 1M -o -", "--rotate-size needs a file");
 	bad("log --rotate-keep 3 -o x", "--rotate-keep needs --rotate-size");
@@ -373,7 +384,7 @@ static void a_filter_is_words_or_an_option(void **state)
 	bad("log udp", "one argument too many: `udp` (a filter goes with -F)");
 	bad("log -F tcp udp more", "one argument too many: `udp more`");
 	bad("-F tcp udp", "only one can be");
-	bad("check -F tcp", "--filter belongs to the live view and `sockwatch log`");
+	bad("check -F tcp", "--filter belongs to the live view, `sockwatch log` and `trace`");
 	bad("-F tcp selftest", "--filter belongs to");
 	bad("-F", "requires an argument");
 }
@@ -396,10 +407,11 @@ static void a_wrong_filter_is_one_line(void **state)
 	bad_filter("log -F pot",
 		   "sockwatch: filter: unknown word \"pot\" at column 1, did you mean \"port\"?\n");
 	bad_filter("top port", "sockwatch: filter: \"port\" at column 1 needs a value behind it\n");
-	bad_filter("chekc", "sockwatch: filter: unknown word \"chekc\" at column 1, did you mean "
-			    "\"proc chekc\"? (commands are top, log, who, check, selftest)\n");
+	bad_filter("chekc",
+		   "sockwatch: filter: unknown word \"chekc\" at column 1, did you mean "
+		   "\"proc chekc\"? (commands are top, log, trace, who, check, selftest)\n");
 	bad_filter("LOG", "sockwatch: filter: unknown word \"LOG\" at column 1, did you mean "
-			  "\"proc LOG\"? (commands are top, log, who, check, selftest)\n");
+			  "\"proc LOG\"? (commands are top, log, trace, who, check, selftest)\n");
 	bad_filter("-F \033[31m", "sockwatch: filter: unknown word \"\\x1b[31m\" at column 1, did "
 				  "you mean \"proc \\x1b[31m\"?\n");
 	bad_filter(

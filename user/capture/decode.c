@@ -247,8 +247,7 @@ static uint8_t news(uint32_t kind)
 	static const uint8_t all[SW_REC_KINDS] = {
 		[SW_REC_CONNECT] = NEWS_CONNECT, [SW_REC_ESTABLISHED] = NEWS_ESTABLISHED,
 		[SW_REC_ACCEPT] = NEWS_ACCEPT,   [SW_REC_LISTEN] = NEWS_LISTEN,
-		[SW_REC_BIND] = NEWS_BIND,
-		[SW_REC_RESET] = NEWS_RESET,
+		[SW_REC_BIND] = NEWS_BIND,       [SW_REC_RESET] = NEWS_RESET,
 	};
 
 	return kind < SW_REC_KINDS ? all[kind] : NEWS_NONE;

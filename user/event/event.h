@@ -8,22 +8,22 @@
 enum { EVENT_NAME = 16, EVENT_TEXT = 160 };
 
 enum event_kind {
-	EVENT_SEEN,    /* a socket (or a use of it by a process) exists: flow, proc; any change of
-			  state */
-	EVENT_XFER,    /* bytes moved by proc on flow since the last such event: xfer */
-	EVENT_CLOSE,   /* the socket (and with it every use of it) ended: flow, proc */
-	EVENT_FAIL,    /* a connect failed: flow, proc, fail; a CLOSE may or may not follow */
+	EVENT_SEEN,      /* a socket (or a use of it by a process) exists: flow, proc; any change of
+			    state */
+	EVENT_XFER,      /* bytes moved by proc on flow since the last such event: xfer */
+	EVENT_CLOSE,     /* the socket (and with it every use of it) ended: flow, proc */
+	EVENT_FAIL,      /* a connect failed: flow, proc, fail; a CLOSE may or may not follow */
 	EVENT_BIND_FAIL, /* a bind of proc failed; flow, with what was asked for as local */
-	EVENT_EXIT,    /* a process ended: proc.pid, proc.start_ns; its sockets may outlive it */
-	EVENT_IDENT,   /* who a process is: proc (its name may have changed by exec) */
-	EVENT_USER,    /* name of a user: user */
-	EVENT_SERVICE, /* name of a port: service */
-	EVENT_CGROUP,  /* path of a control group: cgroup */
-	EVENT_HOST,    /* facts of the host, once at the start: host */
-	EVENT_NOTE,    /* something that is not seen, in one sentence for the user: note */
-	EVENT_LOST,    /* how many records or bytes were lost, by reason, in total: lost */
-	EVENT_PACE,    /* intervals have another length from now on: pace */
-	EVENT_TICK,    /* end of an interval: tick */
+	EVENT_EXIT,      /* a process ended: proc.pid, proc.start_ns; its sockets may outlive it */
+	EVENT_IDENT,     /* who a process is: proc (its name may have changed by exec) */
+	EVENT_USER,      /* name of a user: user */
+	EVENT_SERVICE,   /* name of a port: service */
+	EVENT_CGROUP,    /* path of a control group: cgroup */
+	EVENT_HOST,      /* facts of the host, once at the start: host */
+	EVENT_NOTE,      /* something that is not seen, in one sentence for the user: note */
+	EVENT_LOST,      /* how many records or bytes were lost, by reason, in total: lost */
+	EVENT_PACE,      /* intervals have another length from now on: pace */
+	EVENT_TICK,      /* end of an interval: tick */
 };
 
 enum transport { /* what network.transport says */
@@ -87,7 +87,7 @@ enum news { /* what an EVENT_SEEN is about, if a process or its peer has just do
 	    NEWS_ACCEPT,
 	    NEWS_LISTEN,
 	    NEWS_BIND,
-	    NEWS_RESET,     /* the connection broke: flow.end */
+	    NEWS_RESET, /* the connection broke: flow.end */
 };
 
 enum end { /* of a TCP connection: who or what */
@@ -138,9 +138,9 @@ struct flow {
 	bool shared;    /* not the first process (or peer) seen on this socket */
 	bool reuse_addr, reuse_port; /* as set when it was bound */
 	uint8_t end;                 /* enum end */
-	bool v6_socket; /* AF_INET6 socket, also when the traffic is IPv4 */
+	bool v6_socket;              /* AF_INET6 socket, also when the traffic is IPv4 */
 	struct addr local;
-	struct addr peer; /* all zero and port 0 = none or not known (`*`) */
+	struct addr peer;             /* all zero and port 0 = none or not known (`*`) */
 	uint32_t rtt_us, retransmits; /* of TCP, at its end */
 };
 

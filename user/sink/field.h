@@ -14,12 +14,14 @@
 #include "model/model.h"
 
 struct buf;
+struct trace_facts;
 
 enum record_kind {
 	RECORD_CONNECTION,
 	RECORD_PROCESS,
 	RECORD_PORT,
 	RECORD_TOTAL,
+	RECORD_EVENT,
 	RECORD_OTHER,
 	RECORD_META,
 	RECORD_NOTE,
@@ -38,10 +40,11 @@ struct record {
 	const struct model *model;
 	const char *timestamp; /* RFC 3339 */
 	const char *note;
-	uint64_t time_ns; /* boottime of the tick */
-	uint64_t seq;     /* of the record in its run, from 1 */
-	uint64_t dropped; /* records of this run that were dropped so far */
-	uint64_t folded;  /* RECORD_OTHER: rows that it stands for */
+	const struct trace_facts *facts; /* of RECORD_EVENT */
+	uint64_t time_ns;                /* boottime of the tick, or of what happened */
+	uint64_t seq;                    /* of the record in its run, from 1 */
+	uint64_t dropped;                /* records of this run that were dropped so far */
+	uint64_t folded;                 /* RECORD_OTHER: rows that it stands for */
 };
 
 enum value_kind {

@@ -7,6 +7,7 @@
 #include "sink/field.h"
 
 struct buf;
+struct filter;
 
 enum { FIELD_MAX = 128 };
 
@@ -16,6 +17,7 @@ struct sheet {
 	enum record_kind by; /* kind of the rows */
 	const char *version; /* borrowed, as all here */
 	const char *boot_id;
+	const struct filter *filter; /* of the sink itself, not of the model; or NULL */
 	uint64_t interval_ns;
 	bool continued; /* the meta record at hand begins a file that is not the first */
 	/* With a value, ended by NULL: of each kind of record, and of all that a table of these

@@ -100,7 +100,7 @@ static void put_notes(struct buf *b, const struct model_totals *t)
 static void put_meta(struct buf *b, const struct sheet *l, const struct record *r)
 {
 	const struct model_totals *t = model_totals(r->model);
-	const struct filter *f = model_filter(r->model);
+	const struct filter *f = l->filter ? l->filter : model_filter(r->model);
 
 	put_number(b, "sockwatch.schema", SCHEMA);
 	put_string(b, "sockwatch.version", l->version, strlen(l->version));

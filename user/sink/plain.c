@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sink/format.h"
+#include "sink/story.h"
 #include "util/buf.h"
 #include "util/text.h"
 
@@ -69,6 +70,10 @@ static bool is_shown(const struct field *f, const struct sheet *l)
 
 static void text_head(struct buf *b, const struct sheet *l)
 {
+	if (l->by == RECORD_EVENT) {
+		story_head(b);
+		return;
+	}
 	for (size_t i = 0; l->columns[i]; i++)
 		if (is_shown(l->columns[i], l))
 			put_cell(b, l->columns[i], l->columns[i]->title);
@@ -151,7 +156,9 @@ static void put_remark(struct buf *b, const struct record *r, const struct event
 static void text_record(struct buf *b, const struct sheet *l, const struct record *r,
 			const struct event *ev)
 {
-	if (r->kind == l->by || r->kind == RECORD_OTHER)
+	if (r->kind == RECORD_EVENT)
+		story_line(b, r);
+	else if (r->kind == l->by || r->kind == RECORD_OTHER)
 		put_row(b, l, r);
 	else if (r->kind != RECORD_META)
 		put_remark(b, r, ev);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sink/field.h"
+#include "sink/trace.h"
 
 static void put_number(struct value *v, uint64_t number)
 {
@@ -341,19 +342,112 @@ void value_rx(struct value *v, const struct record *r)
 	put_number(v, r->row->count.rx_tick);
 }
 
+/* Of what happens, an end tells bytes. */
+static bool has_totals(const struct record *r)
+{
+	return r->kind != RECORD_EVENT || r->facts->has_bytes;
+}
+
 void value_tx_total(struct value *v, const struct record *r)
 {
-	put_number(v, r->row->count.tx_total);
+	if (has_totals(r))
+		put_number(v, r->row->count.tx_total);
 }
 
 void value_rx_total(struct value *v, const struct record *r)
 {
-	put_number(v, r->row->count.rx_total);
+	if (has_totals(r))
+		put_number(v, r->row->count.rx_total);
 }
 
 void value_both(struct value *v, const struct record *r)
 {
 	put_number(v, r->row->count.tx_tick + r->row->count.rx_tick);
+}
+
+/* ---- what happens ---- */
+
+void value_event(struct value *v, const struct record *r)
+{
+	put_word(v, trace_name(r->facts->kind));
+}
+
+void value_latency(struct value *v, const struct record *r)
+{
+	put_known(v, r->facts->latency_ns);
+}
+
+void value_duration(struct value *v, const struct record *r)
+{
+	if (r->facts->has_duration)
+		put_number(v, r->facts->duration_ns);
+}
+
+static bool is_end(const struct record *r)
+{
+	return (r->facts->kind == TRACE_CLOSE || r->facts->kind == TRACE_RESET) && r->row->flow.end;
+}
+
+void value_end(struct value *v, const struct record *r)
+{
+	if (is_end(r))
+		put_word(v, end_name(r->row->flow.end));
+}
+
+void value_rtt(struct value *v, const struct record *r)
+{
+	if (is_end(r))
+		put_known(v, r->row->flow.rtt_us);
+}
+
+void value_retransmits(struct value *v, const struct record *r)
+{
+	if (is_end(r))
+		put_number(v, r->row->flow.retransmits);
+}
+
+static const struct row *holder(const struct record *r)
+{
+	return r->facts->holder.flow.cookie ? &r->facts->holder : NULL;
+}
+
+void value_holder_pid(struct value *v, const struct record *r)
+{
+	if (holder(r))
+		put_known(v, holder(r)->proc.pid);
+}
+
+void value_holder_name(struct value *v, const struct record *r)
+{
+	if (holder(r) && holder(r)->proc.pid)
+		put_text(v, holder(r)->proc.name, EVENT_NAME);
+}
+
+void value_holder_address(struct value *v, const struct record *r)
+{
+	if (holder(r))
+		put_ip(v, &holder(r)->flow.local, holder(r)->flow.family);
+}
+
+void value_holder_state(struct value *v, const struct record *r)
+{
+	if (holder(r))
+		put_word(v, state_name(holder(r)->flow.state));
+}
+
+void value_holder_netns(struct value *v, const struct record *r)
+{
+	if (holder(r))
+		put_number(v, holder(r)->flow.netns);
+}
+
+void value_holder_options(struct value *v, const struct record *r)
+{
+	static const char *const options[] = {"none", "SO_REUSEADDR", "SO_REUSEPORT",
+					      "SO_REUSEADDR SO_REUSEPORT"};
+
+	if (holder(r))
+		put_word(v, options[holder(r)->flow.reuse_addr + 2 * holder(r)->flow.reuse_port]);
 }
 
 /* ---- Elastic's schema: a flow from its client to its server ---- */
@@ -366,8 +460,7 @@ void value_ecs_version(struct value *v, const struct record *r)
 
 void value_ecs_kind(struct value *v, const struct record *r)
 {
-	(void)r;
-	put_word(v, "metric");
+	put_word(v, r->kind == RECORD_EVENT ? "event" : "metric");
 }
 
 void value_ecs_category(struct value *v, const struct record *r)
@@ -391,7 +484,7 @@ void value_ecs_direction(struct value *v, const struct record *r)
 /* The client is the source, and this side where no side is known. */
 static bool is_destination(const struct record *r)
 {
-	return r->kind == RECORD_CONNECTION && is_server(r);
+	return (r->kind == RECORD_CONNECTION || r->kind == RECORD_EVENT) && is_server(r);
 }
 
 void value_source_ip(struct value *v, const struct record *r)
