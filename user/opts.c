@@ -75,7 +75,8 @@ static const struct argp_option table[] = {
 	 0},
 	{"output", 'o', "FILE", 0, "log, trace: append to FILE; - is stdout (default)", 0},
 	{"by", OPT_BY, "WHAT", 0,
-	 "log: a record for each connection (default), process, port, or their total", 0},
+	 "log: a record for each connection (default), process, port, peer, or one for the total",
+	 0},
 	{"top", OPT_TOP, "N", 0,
 	 "log: at most N records an interval, by --sort or bytes; the rest in `other`", 0},
 	{"all", OPT_ALL, NULL, 0, "log: also what is idle; --changed (default) leaves it out", 0},
@@ -204,7 +205,7 @@ static uint64_t parse_u64(const char *arg, const char *name, uint64_t min, uint6
 }
 
 /* As enum record_kind has them. */
-static const char *const by[] = {"connection", "process", "port", "total", NULL};
+static const char *const by[] = {"connection", "process", "port", "peer", "total", NULL};
 
 /* Where @arg is in @names, which are ended by NULL; refused if it is not. */
 static int parse_choice(const char *arg, const char *name, const char *const *names,

@@ -312,7 +312,7 @@ static void words_that_are_not_known_are_refused(void **state)
 	bad("-Z", "invalid option");
 	bad("log -f xml", "format `xml` is not known (json, csv, text)");
 	bad("check -f csv", "format `csv` is not known (json)");
-	bad("log --by user", "--by `user` is not known (connection, process, port, total)");
+	bad("log --by user", "--by `user` is not known (connection, process, port, peer, total)");
 	bad("log --schema gelf", "--schema `gelf` is not known (otel, ecs)");
 	bad("log --top 3 -s nosuch", "no column `nosuch`");
 	bad("log --by port --top 3 -s pid", "no column `pid` to sort records by --by port");

@@ -95,6 +95,8 @@ enum table_kind log_table(enum record_kind by)
 		return TABLE_PROCESSES;
 	case RECORD_PORT:
 		return TABLE_PORTS;
+	case RECORD_PEER:
+		return TABLE_PEERS;
 	default:
 		return TABLE_CONNECTIONS;
 	}

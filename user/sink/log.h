@@ -12,7 +12,8 @@ struct lines;
 struct log_options {
 	const struct format *format;
 	enum schema schema;
-	enum record_kind by;       /* RECORD_CONNECTION, RECORD_PROCESS, RECORD_PORT or
+	enum record_kind by;       /* RECORD_CONNECTION, RECORD_PROCESS, RECORD_PORT,
+				    * RECORD_PEER or
 				    * RECORD_TOTAL */
 	bool all;                  /* rows in which nothing happened, too */
 	uint32_t top;              /* so many rows an interval, the rest in `other`; 0 = all */

@@ -146,6 +146,8 @@ void value_type(struct value *v, const struct record *r)
 {
 	uint8_t family = r->row->flow.family;
 
+	if (r->kind == RECORD_PEER && !r->row->is_rest)
+		family = addr_is_v4(&r->row->flow.peer) ? 4 : 6;
 	if (family == 4 || family == 6)
 		put_word(v, family == 4 ? "ipv4" : "ipv6");
 }
