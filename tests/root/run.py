@@ -17,6 +17,7 @@ Real traffic with known bytes against `sockwatch log`. Needs root; exits 77 with
   test_degraded.py    the same cases without cgroup2, and with it unmounted
   test_cost.py        what it costs, and what it says of that
   test_errors.py      refusals, and the files and descriptors that it is given
+  test_log.py         sockwatch log: the same numbers in all formats, files that live through all
   test_trace.py       sockwatch trace: what is done to sockets, once, in order
   test_check.py       sockwatch check, with less and less permitted
   test_filter.py      what matches a filter is there to the byte, all else is not
@@ -43,6 +44,7 @@ import test_degraded  # noqa: E402
 import test_errors  # noqa: E402
 import test_filter  # noqa: E402
 import test_generated  # noqa: E402
+import test_log  # noqa: E402
 import test_trace  # noqa: E402
 import test_programs  # noqa: E402
 import test_scenarios  # noqa: E402
@@ -70,7 +72,7 @@ def main():
             if not os.access(program, os.X_OK) and not (args.list and program == capture.SOCKWATCH):
                 sys.exit(f"run.py: {program} is not there: run make first")
         for module in (test_generated, test_counters, test_programs, test_scenarios, test_degraded,
-                       test_trace,
+                       test_log, test_trace,
                        test_errors, test_check, test_cost, test_filter, test_selftest,
                        test_signals, test_who, test_who_bind,
                        test_who_watch):
