@@ -470,6 +470,25 @@ def slow_reader():
     return problems + ([] if "records dropped" in said[1] else [f"it said {said}"])
 
 
+def rate(form):
+    """100,000 rows a second, on a file and on a pipe that is read: none is dropped."""
+    sockets, intervals, problems = 10000, 10, []
+    with Place() as where, Helper(HOLD, str(sockets)):
+        path = where + "/log"
+        options = ["--all", "-d", "0.1", "-n", str(intervals), "-f", form]
+        said = [end_one(start(*options, "-o", path))]
+        with open(where + "/pipe", "wb") as file:
+            process = start(*options, stdout=subprocess.PIPE)
+            with subprocess.Popen(["cat"], stdin=process.stdout, stdout=file):
+                process.stdout.close()
+            said.append(end_one(process))
+        for name, got in zip((path, where + "/pipe"), said):
+            rows = content(name).count(b"connection")
+            if got != (0, "") or rows < sockets * intervals:
+                problems.append(f"{rows} rows of {sockets * intervals}, {got}")
+    return problems
+
+
 def read_only_folder():
     with Place() as where:
         script = f'mount -t tmpfs -o ro,mode=755 none {where} && exec "$0" "$@"'
@@ -502,6 +521,7 @@ def groups():
              ("sighup", sighup, 1000), ("rotate-size", rotate_size),
              ("killed-json", killed, "json"),
              ("killed-csv", killed, "csv"), ("killed-text", killed, "text"),
+             ("rate-json", rate, "json"), ("rate-csv", rate, "csv"),
              ("full-disk", full_disk), ("slow-reader", slow_reader),
              ("read-only-folder", read_only_folder), ("bad-input", bad_input)]
     return [Case("log/" + name, *how) for name, *how in cases]
