@@ -80,7 +80,7 @@ enum unattributed { /* why no process can be named; NONE when one can */
 		    UNATTRIBUTED_COUNT
 };
 
-enum news { /* what an EVENT_SEEN is about, if a process or its peer has just done something */
+enum seen_news { /* what an EVENT_SEEN is about, if a process or its peer has just done something */
 	    NEWS_NONE,
 	    NEWS_CONNECT,
 	    NEWS_ESTABLISHED,
@@ -157,7 +157,7 @@ struct event {
 	union {
 		struct {
 			bool was_open; /* open before the start: no news for a log */
-			uint8_t news;  /* enum news */
+			uint8_t news;  /* enum seen_news */
 		} seen;
 		struct { /* since the last XFER of this proc on this flow */
 			uint64_t tx_bytes, rx_bytes;
