@@ -81,13 +81,13 @@ enum unattributed { /* why no process can be named; NONE when one can */
 };
 
 enum seen_news { /* what an EVENT_SEEN is about, if a process or its peer has just done something */
-	    NEWS_NONE,
-	    NEWS_CONNECT,
-	    NEWS_ESTABLISHED,
-	    NEWS_ACCEPT,
-	    NEWS_LISTEN,
-	    NEWS_BIND,
-	    NEWS_RESET, /* the connection broke: flow.end */
+		 NEWS_NONE,
+		 NEWS_CONNECT,
+		 NEWS_ESTABLISHED,
+		 NEWS_ACCEPT,
+		 NEWS_LISTEN,
+		 NEWS_BIND,
+		 NEWS_RESET, /* the connection broke: flow.end */
 };
 
 enum end { /* of a TCP connection: who or what */
