@@ -27,30 +27,21 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* ---- walks: context is not looked at ---- */
+/* ---- walks: one program, so that what they share is verified once ---- */
 
 SEC("raw_tp/")
-int walk_nets(void *ctx)
+int walk_tables(void *ctx)
 {
-	return on_nets();
-}
-
-SEC("raw_tp/")
-int walk_listeners(void *ctx)
-{
-	return on_listeners();
-}
-
-SEC("raw_tp/")
-int walk_udp(void *ctx)
-{
-	return on_udp();
-}
-
-SEC("raw_tp/")
-int walk_connections(void *ctx)
-{
-	return on_connections();
+	switch (walk.kind) {
+	case WHO_NETS:
+		return on_nets();
+	case WHO_LISTENERS:
+		return on_listeners();
+	case WHO_UDP:
+		return on_udp();
+	default:
+		return on_connections();
+	}
 }
 
 /* ---- attached while a port is watched ---- */

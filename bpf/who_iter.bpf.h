@@ -7,8 +7,6 @@
 
 __noinline int is_asked_process(__u32 tgid, __u64 name, __u64 name_end)
 {
-	if (!(ask.flags & WHO_ASK_PROCESSES))
-		return 0;
 	for (__u32 i = 0; i < WHO_PROCESSES; i++)
 		if (i < ask.pid_count && ask.pids[i] == tgid)
 			return 1;
@@ -19,29 +17,29 @@ __noinline int is_asked_process(__u32 tgid, __u64 name, __u64 name_end)
 }
 
 /* A connection on a port with a listener. */
-__noinline int is_counted(const struct who_sock *s)
+static __always_inline bool is_counted(const struct sock *sk)
 {
 	struct who_port_key key = {};
+	__u8 state = sk->__sk_common.skc_state;
 
-	if (!s || s->protocol != IPPROTO_TCP || s->state == TCP_LISTEN || s->state == TCP_CLOSE)
-		return 0;
-	key.netns = s->netns;
-	key.port = s->lport;
+	if (sk->sk_protocol != IPPROTO_TCP || state == TCP_LISTEN || state == TCP_CLOSE)
+		return false;
+	key.netns = sk->__sk_common.skc_net.net->ns.inum;
+	key.port = sk->__sk_common.skc_num;
 	return bpf_map_lookup_elem(&listening, &key) != NULL;
 }
 
 /* One more of them that process @tgid holds. */
-__noinline int count_use(const struct who_sock *s, __u32 tgid)
+__noinline int count_use(__u64 address, __u32 tgid)
 {
-	struct who_use_key key = {};
-	__u32 one = 1, *n;
+	const struct sock_common *skc = (const void *)address;
+	struct who_use_key key = {
+		.netns = BPF_CORE_READ(skc, skc_net.net, ns.inum),
+		.port = BPF_CORE_READ(skc, skc_num),
+		.tgid = tgid,
+	};
+	__u32 one = 1, *n = bpf_map_lookup_elem(&uses, &key);
 
-	if (!s)
-		return 0;
-	key.netns = s->netns;
-	key.port = s->lport;
-	key.tgid = tgid;
-	n = bpf_map_lookup_elem(&uses, &key);
 	if (n)
 		(*n)++;
 	else if (bpf_map_update_elem(&uses, &key, &one, BPF_NOEXIST))
@@ -50,20 +48,22 @@ __noinline int count_use(const struct who_sock *s, __u32 tgid)
 }
 
 /* What `all listeners` means. */
-static __always_inline bool is_listener(const struct who_sock *s)
+static __always_inline bool is_listener(const struct sock *sk)
 {
-	if (s->protocol == IPPROTO_UDP || s->protocol == IPPROTO_UDPLITE)
-		return s->lport && !s->rport;
-	return s->state == TCP_LISTEN;
+	if (sk->sk_protocol == IPPROTO_UDP || sk->sk_protocol == IPPROTO_UDPLITE)
+		return sk->__sk_common.skc_num && !sk->__sk_common.skc_dport;
+	return sk->__sk_common.skc_state == TCP_LISTEN;
 }
 
-__noinline int is_asked_sock(const struct who_sock *s, int counted)
+static __always_inline bool is_asked_sock(const struct sock *sk, bool counted)
 {
-	if (!s)
-		return 0;
-	if (ask.flags & WHO_ASK_LISTENERS && is_listener(s))
-		return 1;
-	return s->lport && is_asked_port(s->lport) && (!counted || ask.flags & WHO_ASK_ALL);
+	__u16 port = sk->__sk_common.skc_num;
+
+	if (ask.flags & WHO_ASK_LISTENERS && is_listener(sk))
+		return true;
+	if (!port || sk->sk_type == SOCK_RAW || sk->__sk_common.skc_family == AF_PACKET)
+		return false; /* skc_num of a raw socket is its protocol */
+	return is_asked_port(port) && (!counted || ask.flags & WHO_ASK_ALL);
 }
 
 /* No room: the kernel calls again with the same file. */
@@ -80,6 +80,8 @@ static __always_inline bool is_asked_task(struct task_struct *task)
 {
 	__u64 name[WHO_COMM / 8] = {};
 
+	if (!(ask.flags & WHO_ASK_PROCESSES))
+		return false;
 	BPF_CORE_READ_STR_INTO(&name, task, group_leader, comm);
 	return is_asked_process(pid_here(BPF_CORE_READ(task, group_leader)), name[0], name[1]);
 }
@@ -91,7 +93,7 @@ static __always_inline void on_each_file(struct seq_file *seq, struct task_struc
 	struct who_holder h = {};
 	struct sock *sk;
 	__u16 family;
-	int counted;
+	bool counted;
 
 	if (!socket) {
 		h.polls = (__u64)file->private_data;
@@ -105,16 +107,17 @@ static __always_inline void on_each_file(struct seq_file *seq, struct task_struc
 	family = sk->__sk_common.skc_family;
 	if (family != AF_INET && family != AF_INET6 && family != AF_PACKET)
 		return;
-	sock_read(&h.sock, (__u64)BPF_CORE_READ(socket, sk));
-	counted = is_counted(&h.sock);
-	if (is_asked_sock(&h.sock, counted) || is_asked_task(task)) {
+	counted = is_counted(sk);
+	if (is_asked_sock(sk, counted) || is_asked_task(task)) {
+		sock_read(&h.sock, (__u64)BPF_CORE_READ(socket, sk));
 		h.sock.inode = BPF_CORE_READ(file, f_inode, i_ino);
 		h.sock.cookie = bpf_get_socket_cookie(sk);
 		if (!holder_write(seq, task, &h, fd))
 			return;
 	}
 	if (counted)
-		count_use(&h.sock, pid_here(BPF_CORE_READ(task, group_leader)));
+		count_use((__u64)BPF_CORE_READ(socket, sk),
+			  pid_here(BPF_CORE_READ(task, group_leader)));
 }
 
 static __always_inline void on_each_task(struct seq_file *seq, struct task_struct *task)

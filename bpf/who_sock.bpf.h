@@ -127,8 +127,6 @@ __noinline int sock_read(struct who_sock *out, __u64 address)
 	out->userlocks = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks);
 	out->kernel = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock);
 	out->ready = (__u64)BPF_CORE_READ(sk, sk_data_ready);
-	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
-		out->cgroup_id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
 	if (out->protocol == IPPROTO_TCP)
 		out->fastreuse = BPF_CORE_READ(tp, inet_conn.icsk_bind_hash, fastreuse);
 	if (bpf_core_field_exists(tp->is_mptcp) && out->protocol == IPPROTO_TCP)

@@ -107,20 +107,20 @@ static __always_inline bool is_told_port(__u16 port)
 
 __noinline int listener_told(__u64 sk)
 {
-	struct who_port_key key = {};
+	const struct sock_common *skc = (const void *)sk;
+	struct who_port_key key = {
+		.netns = BPF_CORE_READ(skc, skc_net.net, ns.inum),
+		.port = BPF_CORE_READ(skc, skc_num),
+	};
 	__u32 at = walk.sock_count, one = 1;
-	struct who_sock *out;
 
 	if (is_full() || at >= WHO_SOCKS)
 		return 1;
-	out = &socks[at];
-	sock_read(out, sk);
-	key.netns = out->netns;
-	key.port = out->lport;
 	if (bpf_map_update_elem(&listening, &key, &one, BPF_ANY))
 		walk.lost++;
-	if (!is_told_port(out->lport))
+	if (!is_told_port(key.port))
 		return 0;
+	sock_read(&socks[at], sk);
 	walk.sock_count = at + 1;
 	waits_of(sk);
 	return 0;

@@ -21,6 +21,13 @@ enum {
 	WHO_KEYS = 1 << 14, /* bound of each hash at first: ports with a listener, counts */
 };
 
+enum who_kind { /* what a walk goes over */
+		WHO_NETS,
+		WHO_LISTENERS,
+		WHO_UDP,
+		WHO_CONNECTIONS,
+};
+
 enum who_ask_flags {
 	WHO_ASK_LISTENERS = 1 << 0, /* all listeners and UDP sockets without a peer */
 	WHO_ASK_PORTS = 1 << 1,     /* those of `ports` */
@@ -37,7 +44,6 @@ struct who_sock { /* mostly raw, for fewer branches to be verified: user space k
 	__u64 ready;     /* sk_data_ready: for kernel sockets, who is told of data */
 	__u64 encap_rcv; /* of UDP tunnels: the function that takes what arrives */
 	__u64 expires;   /* TIME_WAIT: in jiffies */
-	__u64 cgroup_id; /* in which it was made; 0 = not known */
 	__u64 socket;    /* 0: no process can hold it: TIME_WAIT, orphan, or not accepted yet */
 	__u64 sk_flags;  /* bits enum sock_flags of the kernel */
 	__u32 netns;
@@ -156,13 +162,13 @@ struct who_walk {    /* in mapped data: where a walk is */
 	__u32 wait_count;
 	__u32 lost;      /* counts and waits beyond a bound */
 	__u32 pid_level; /* depth of the pid namespace of who asks; 0 = the host's */
-	__u32 pad;
+	__u32 kind;      /* enum who_kind */
 	__u64 jiffies;
 };
 
 #define WHO_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
-WHO_ASSERT_SIZE(struct who_sock, 152);
-WHO_ASSERT_SIZE(struct who_holder, 176);
+WHO_ASSERT_SIZE(struct who_sock, 144);
+WHO_ASSERT_SIZE(struct who_holder, 168);
 WHO_ASSERT_SIZE(struct who_task, 48);
 WHO_ASSERT_SIZE(struct who_net, 24);
 WHO_ASSERT_SIZE(struct who_wait, 24);

@@ -64,14 +64,15 @@ static void add_waits(struct taking *t, const struct who_walk *walk)
 
 /* ---- walks ---- */
 
-static int run(struct taking *t, struct bpf_program *prog)
+static int run(struct taking *t, enum who_kind kind)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	int err;
 
 	t->skel->bss->walk.sock_count = 0;
 	t->skel->bss->walk.wait_count = 0;
-	err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+	t->skel->bss->walk.kind = kind;
+	err = bpf_prog_test_run_opts(bpf_program__fd(t->skel->progs.walk_tables), &opts);
 	return err ? -errno : 0;
 }
 
@@ -88,7 +89,7 @@ static bool walked(struct taking *t, uint64_t table)
 }
 
 /* A run ends when its output is full; the next one goes on there. */
-static int walk_table(struct taking *t, struct bpf_program *prog, uint64_t table)
+static int walk_table(struct taking *t, enum who_kind kind, uint64_t table)
 {
 	struct who_walk *walk = &t->skel->bss->walk;
 	int err;
@@ -97,7 +98,7 @@ static int walk_table(struct taking *t, struct bpf_program *prog, uint64_t table
 	walk->bucket = 0;
 	walk->skip = 0;
 	do {
-		err = run(t, prog);
+		err = run(t, kind);
 		for (uint32_t i = 0; !err && i < walk->sock_count && i < WHO_SOCKS; i++)
 			add_sock(t, &t->skel->bss->socks[i]);
 		if (!err)
@@ -116,13 +117,13 @@ static int walk_all(struct taking *t)
 	memcpy(nets, t->skel->bss->nets, sizeof(nets));
 	for (uint32_t i = 0; i < count && i < WHO_SOCKS && !err; i++)
 		if (nets[i].tcp && !walked(t, nets[i].tcp))
-			err = walk_table(t, t->skel->progs.walk_listeners, nets[i].tcp);
+			err = walk_table(t, WHO_LISTENERS, nets[i].tcp);
 	t->table_count = 0;
 	for (uint32_t i = 0; i < count && i < WHO_SOCKS && !err; i++) {
 		if (nets[i].tcp && !walked(t, nets[i].tcp))
-			err = walk_table(t, t->skel->progs.walk_connections, nets[i].tcp);
+			err = walk_table(t, WHO_CONNECTIONS, nets[i].tcp);
 		if (!err && nets[i].udp && !walked(t, nets[i].udp))
-			err = walk_table(t, t->skel->progs.walk_udp, nets[i].udp);
+			err = walk_table(t, WHO_UDP, nets[i].udp);
 	}
 	return err;
 }
@@ -138,7 +139,7 @@ static int walk_nets(struct taking *t)
 	if (fd < 0)
 		return -errno;
 	t->skel->bss->ask.own_fd = (uint32_t)fd;
-	err = run(t, t->skel->progs.walk_nets);
+	err = run(t, WHO_NETS);
 	clock_gettime(CLOCK_MONOTONIC, &up);
 	t->hz = census_hz(t->skel->bss->walk.jiffies, (uint64_t)up.tv_sec);
 	if (!err)

@@ -172,7 +172,6 @@ void census_decode(struct census_sock *s, const struct who_sock *raw, uint64_t j
 	s->cookie = raw->cookie;
 	s->inode = raw->inode;
 	s->group = raw->group;
-	s->cgroup_id = raw->cgroup_id;
 	s->handler = raw->kernel ? raw->encap_rcv ? raw->encap_rcv : raw->ready : 0;
 	s->left_ns = left_ns(raw, jiffies, hz);
 	s->netns = raw->netns;

@@ -33,9 +33,8 @@ struct census_ask {
 struct census_sock {
 	uint64_t id; /* the same in all tables of one census */
 	uint64_t cookie, inode;
-	uint64_t group;     /* the same for sockets that share a port by SO_REUSEPORT; 0 = none */
-	uint64_t cgroup_id; /* in which it was made; 0 = not known */
-	uint64_t left_ns;   /* of TIME_WAIT */
+	uint64_t group;   /* the same for sockets that share a port by SO_REUSEPORT; 0 = none */
+	uint64_t left_ns; /* of TIME_WAIT */
 	struct addr local, peer;
 	uint32_t netns, uid, ifindex;
 	uint32_t backlog, backlog_max; /* connections not accepted yet; of listeners */
