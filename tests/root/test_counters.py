@@ -330,6 +330,7 @@ def open_sockets(keep, spaces, family, way):
     keep[0] = Sockwatch("--hooks", way, interval="0.2")
     held = Held(spaces[0], family)
     try:
+        time.sleep(0.6)  # the first sweep looks at all, whatever its kind
         flows = held.first + held.move()
         time.sleep(1.5)
         shown = keep[0].read()
