@@ -18,6 +18,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "compat.bpf.h"
+#include "detail.bpf.h"
 #include "kprobe.bpf.h"
 #include "look.bpf.h"
 #include "packet.bpf.h"
@@ -516,6 +517,36 @@ int sweep_pointers(struct bpf_iter__bpf_map_elem *ctx)
 	__u64 *key = ctx->key;
 
 	return key && st ? on_sweep_pointer(seq, *key, st) : 0;
+}
+
+SEC("?iter/bpf_sk_storage_map")
+int detail(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct sw_sock *st = ctx->value;
+	struct sock *sk = ctx->sk;
+
+	return sk && st ? on_detail(seq, sk, st) : 0;
+}
+
+SEC("?iter/bpf_map_elem")
+int detail_pointers(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct sw_sock *st = ctx->value;
+	__u64 *key = ctx->key;
+
+	return key && st ? on_detail_pointer(seq, *key, st) : 0;
+}
+
+SEC("?iter/task_file")
+int holders(struct bpf_iter__task_file *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+
+	return task && file ? on_holder(seq, task, file, ctx->fd) : 0;
 }
 
 /* ---- second looks ---- */

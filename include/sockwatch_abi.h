@@ -174,12 +174,66 @@ struct sw_stats {            /* in mapped data: programs write, user space reads
 	__u64 lost_calls;    /* calls that no return was seen of */
 };
 
+enum {
+	SW_CHRONOS = 3,  /* enum tcp_chrono (linux/tcp.h) without 0, nothing to send */
+	SW_CA_NAME = 16, /* TCP_CA_NAME_MAX */
+};
+
+struct sw_detail {           /* of one socket at one moment; what only TCP has is 0 for others */
+	__u64 cookie;        /* key of the socket */
+	__u64 pacing_rate;   /* bytes a second; all ones = not limited */
+	__u64 bytes_retrans; /* sent again */
+	__u32 jiffies;
+	__u32 chrono[SW_CHRONOS]; /* jiffies sending, limited by receiver, by send buffer */
+	__u32 recv_queue;         /* bytes; of listeners: connections not accepted yet */
+	__u32 send_queue;         /* bytes not acknowledged; of listeners: the most of those */
+	__u32 unsent;             /* of these, not sent once */
+	__u32 drops;              /* of listeners: connections refused; else packets dropped */
+	__u32 sndbuf;
+	__u32 rcvbuf;
+	__u32 srtt_us;
+	__u32 rttvar_us;
+	__u32 min_rtt_us; /* all ones = not measured */
+	__u32 cwnd;       /* packets, as what follows */
+	__u32 ssthresh;
+	__u32 unacked;
+	__u32 sacked;
+	__u32 lost;
+	__u32 retrans_out;
+	__u32 total_retrans;
+	__u32 mss; /* bytes */
+	__u32 snd_wnd;
+	__u32 rcv_wnd;
+	__u32 rate_delivered; /* packets, in rate_interval_us */
+	__u32 rate_interval_us;
+	__u8 state;       /* TCP_ESTABLISHED ... */
+	__u8 ca_state;    /* enum tcp_ca_state (linux/tcp.h) */
+	__u8 retransmits; /* of what is sent again now, so far */
+	__u8 backoff;     /* the timer was doubled so often */
+	__u8 chrono_type; /* enum tcp_chrono: what is limiting now */
+	__u8 app_limited; /* rate_delivered is no measure of the path */
+	__u8 is_tcp;      /* the fields of TCP hold */
+	__u8 pad[5];
+	char ca_name[SW_CA_NAME];
+};
+
+struct sw_holder {      /* an open file that is the socket */
+	__u64 start_ns; /* boottime of the process's start */
+	__u32 tgid;
+	__u32 uid;
+	__u32 fd;
+	__u32 pad;
+	char comm[SW_COMM];
+};
+
 #define SW_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
 SW_ASSERT_SIZE(struct sw_flow, 88);
 SW_ASSERT_SIZE(struct sw_account, 56);
 SW_ASSERT_SIZE(struct sw_record, 160);
 SW_ASSERT_SIZE(struct sw_extra_key, 40);
 SW_ASSERT_SIZE(struct sw_extra, 144);
+SW_ASSERT_SIZE(struct sw_detail, 152);
+SW_ASSERT_SIZE(struct sw_holder, 40);
 SW_ASSERT_SIZE(struct sw_live, 40);
 SW_ASSERT_SIZE(struct sw_stats, 88);
 

@@ -19,6 +19,7 @@
  *       emit.bpf.h, maps.bpf.h    records and loss; maps and variables
  *       look.bpf.h, again.bpf.h   second and third programs where the kernel skips the first
  *       sweep.bpf.h               iterators: open before the start, left over when quiet
+ *       detail.bpf.h              iterators: one socket in detail, and who holds it
  *   bpf/who.bpf.c                 sockets as they are now: nothing attached, run when asked
  *       who_sock.bpf.h            kernel structs into records
  *       who_walk.bpf.h            over the hash tables of TCP and UDP, and who waits on a socket
@@ -34,12 +35,13 @@
  *       looks                     further programs of one place: which, in what order, lost calls
  *       settings                  what the programs are told of what was chosen
  *       limits, needs             what may stand in the way; what it takes to run, told apart
+ *       details, iter             the one socket that somebody looks at; how iterators are read
  *       decode, uses              records into events; last totals of each use of a socket
  *       host                      clocks, name, own cost
  *       census, census_parts,     sockets and holders of this moment, all namespaces; the same
  *       census_proc               without privilege
  *   user/event/                   what happened
- *       event, addr               the one type that crosses layers; endpoints
+ *       event, addr, detail       the one type that crosses layers; endpoints; one socket
  *       census                    tables of sockets and who holds them, at one moment
  *   user/identity/                who it was
  *       ident, passwd, service,   the stage that adds names of users, services and control groups

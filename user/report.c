@@ -42,8 +42,6 @@ void report_judge(struct report *r)
 
 static const char *grade(const int chosen[HOOK_PURPOSES], int purpose)
 {
-	if (hooks[purpose].unused)
-		return chosen[purpose] >= 0 ? "unused" : "no";
 	if (hooks_exact(chosen, purpose))
 		return "exact";
 	if (hooks_degraded(chosen, purpose))
@@ -91,7 +89,7 @@ static const char *gap(const struct report *r, int purpose)
 	int k = r->without[purpose];
 
 	if (k >= 0)
-		return hook->alternatives[k].gap ? hook->alternatives[k].gap : hook->unused;
+		return hook->alternatives[k].gap;
 	return hook->missing ? hook->missing : hook->unseen;
 }
 

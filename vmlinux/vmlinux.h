@@ -39,6 +39,14 @@ struct timer_list {
 	unsigned long expires; /* jiffies */
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct refcount_struct {
+	atomic_t refs;
+} refcount_t;
+
 struct in6_addr {
 	union {
 		__u8 u6_addr8[16];
@@ -108,10 +116,6 @@ typedef struct {
 typedef struct {
 	struct net *net;
 } possible_net_t;
-
-typedef struct {
-	int counter;
-} atomic_t;
 
 struct sock_common {
 	union {
@@ -205,8 +209,22 @@ struct poll_wqueues {
 struct sock_reuseport;
 struct socket;
 
+struct numa_drop_counters { /* optional: since 6.18 */
+	atomic_t drops0;
+	atomic_t drops1;
+};
+
 struct sock {
 	struct sock_common __sk_common;
+	atomic_t sk_drops;
+	struct {
+		atomic_t rmem_alloc;
+	} sk_backlog;
+	struct numa_drop_counters *sk_drop_counters; /* optional: since 6.18 */
+	refcount_t sk_wmem_alloc;
+	int sk_sndbuf;
+	int sk_rcvbuf;
+	unsigned long sk_pacing_rate;
 	socket_lock_t sk_lock;
 	int sk_write_pending;
 	__u8 sk_kern_sock : 1;
@@ -249,17 +267,51 @@ struct inet_bind_bucket {
 	signed char fastreuse;
 };
 
+struct tcp_congestion_ops {
+	char name[16];
+};
+
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
 	struct inet_bind_bucket *icsk_bind_hash;
+	const struct tcp_congestion_ops *icsk_ca_ops;
 	const struct tcp_ulp_ops *icsk_ulp_ops;
+	__u8 icsk_ca_state : 5;
+	__u8 icsk_retransmits;
+	__u8 icsk_backoff;
+};
+
+struct minmax_sample {
+	__u32 t;
+	__u32 v;
+};
+
+struct minmax {
+	struct minmax_sample s[3];
 };
 
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
-	__u32 copied_seq;
 	__u32 srtt_us;
+	__u32 mdev_us;
+	struct minmax rtt_min;
+	__u32 snd_cwnd;
+	__u32 snd_ssthresh;
+	__u32 snd_wnd;
+	__u32 rcv_wnd;
+	__u32 mss_cache;
+	__u32 packets_out;
+	__u32 sacked_out;
+	__u32 lost_out;
+	__u32 retrans_out;
 	__u32 total_retrans;
+	__u32 rate_delivered;
+	__u32 rate_interval_us;
+	__u8 rate_app_limited : 1;
+	__u8 chrono_type : 2; /* in 6.18 a byte: read as in 6.1 */
+	__u32 chrono_start;
+	__u32 chrono_stat[3];
+	__u32 copied_seq;
 	__u32 rcv_nxt;
 	__u32 snd_nxt;
 	__u32 snd_una;

@@ -94,11 +94,14 @@ static struct bpf_link **iterator(struct attached *a, const struct bpf_program *
 	*map = NULL;
 	if (!strcmp(name, "snapshot"))
 		return &a->snapshot;
-	if (!strcmp(name, "sweep"))
-		*map = "socks";
-	else if (!strcmp(name, "sweep_pointers"))
-		*map = "pointers";
-	return *map ? &a->sweep : NULL;
+	if (!strcmp(name, "holders"))
+		return &a->holders;
+	*map = strstr(name, "_pointers") ? "pointers" : "socks";
+	if (!strcmp(name, "sweep") || !strcmp(name, "sweep_pointers"))
+		return &a->sweep;
+	if (!strcmp(name, "detail") || !strcmp(name, "detail_pointers"))
+		return &a->detail;
+	return NULL;
 }
 
 static int attach_one(struct attached *a, struct bpf_object *obj, struct bpf_program *prog,
@@ -154,5 +157,7 @@ void attach_done(struct attached *a)
 {
 	bpf_link__destroy(a->sweep);
 	bpf_link__destroy(a->snapshot);
-	a->sweep = a->snapshot = NULL;
+	bpf_link__destroy(a->detail);
+	bpf_link__destroy(a->holders);
+	a->sweep = a->snapshot = a->detail = a->holders = NULL;
 }

@@ -18,7 +18,8 @@ struct attached {
 	struct bpf_link *links[ATTACH_MAX]; /* owned, of all programs but the iterators */
 	size_t count;
 	struct looks looks;
-	struct bpf_link *sweep, *snapshot; /* owned, iterators; NULL = not loaded */
+	/* owned, iterators; NULL = not loaded */
+	struct bpf_link *sweep, *snapshot, *detail, *holders;
 };
 
 /**

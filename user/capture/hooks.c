@@ -255,11 +255,13 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		},
 	},
 	[HOOK_TCP_DETAILS] = {
-		.purpose = "TCP retransmits, RTT, queues",
-		.unused = "no view shows them yet",
+		.purpose = "holders, TCP of one connection",
+		.unseen = "the details of a connection have neither holders nor TCP's numbers",
 		.alternatives = {
-			{"fields of sockets, at sweeps", NEEDS(TP_BTF) | NEEDS(ITERATORS),
-			 {NULL}, NULL, KEEP_ANY},
+			{"iter/bpf_sk_storage_map and task_file", NEEDS_ITERATORS,
+			 {"detail", "holders"}, NULL, KEEP_STORAGE},
+			{"iter/bpf_map_elem and task_file", NEEDS_ITERATORS | NEEDS(KPROBES),
+			 {"detail_pointers", "holders"}, NULL, KEEP_POINTER},
 		},
 	},
 };

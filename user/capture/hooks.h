@@ -59,7 +59,6 @@ struct hook {
 	bool required;       /* without it nothing can be shown */
 	const char *missing; /* what is not seen without it: told on screen and in logs */
 	const char *unseen;  /* the same where it is a detail: told by `sockwatch check` */
-	const char *unused;  /* why it could be seen and is not: it says nothing of the kernel */
 	struct hook_alternative alternatives[HOOK_ALTERNATIVES]; /* best first: by exactness, then
 								    by cost */
 };

@@ -15,8 +15,10 @@
 
 #include "capture/attach.h"
 #include "capture/decode.h"
+#include "capture/details.h"
 #include "capture/hooks.h"
 #include "capture/host.h"
+#include "capture/iter.h"
 #include "capture/kcaps.h"
 #include "capture/looks.h"
 #include "capture/progs.h"
@@ -28,10 +30,9 @@
 #include "util/phases.h"
 
 enum {
-	BATCH = 8192,          /* records of one drain: the keyboard waits no longer */
-	ITER_BYTES = 64 << 10, /* more than the 32 KiB that the kernel gives a read */
-	WALK_BATCH = 256,      /* entries of the hash a system call */
-	HOLDERS_SHARE = 50,    /* a look for holders may cost one part in so many of the time */
+	BATCH = 8192,       /* records of one drain: the keyboard waits no longer */
+	WALK_BATCH = 256,   /* entries of the hash a system call */
+	HOLDERS_SHARE = 50, /* a look for holders may cost one part in so many of the time */
 	LAST_WALKS = 3,
 	HEAL_SWEEPS = 3, /* after a miss: the first notes what is owed, the second may tell it */
 	LINUX_6_1 = 6 << 16 | 1 << 8,
@@ -48,6 +49,7 @@ struct live {
 	struct progs progs;
 	int measure_error; /* errno of the last wish to measure them */
 	struct decode *decode;
+	struct details details;
 	struct phases *phases; /* borrowed, or NULL */
 	char *iter_buffer;
 	event_fn *fn; /* of the drain or tick under way */
@@ -95,33 +97,16 @@ static int on_record(void *ctx, void *data, size_t len)
 							*/
 }
 
-/* Read an iterator to its end; each record is decoded before the next read. */
-static int iterate(struct live *live, struct bpf_link *link)
+static void on_iterated(const void *record, size_t len, void *arg)
 {
-	int fd = bpf_iter_create(bpf_link__fd(link)), err = 0;
-	ssize_t n;
+	struct live *live = arg;
 
-	if (fd < 0)
-		return -errno;
-	for (;;) {
-		n = read(fd, live->iter_buffer, ITER_BYTES);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n <= 0)
-			break;
-		for (ssize_t at = 0; at < n; at += (ssize_t)sizeof(struct sw_record)) {
-			size_t left = (size_t)(n - at);
+	decode_record(live->decode, record, len, live->fn, live->arg);
+}
 
-			decode_record(live->decode, live->iter_buffer + at,
-				      left < sizeof(struct sw_record) ? left
-								      : sizeof(struct sw_record),
-				      live->fn, live->arg);
-		}
-	}
-	if (n < 0)
-		err = -errno;
-	close(fd);
-	return err;
+static int iterate(struct live *live, const struct bpf_link *link)
+{
+	return iter_read(link, live->iter_buffer, sizeof(struct sw_record), on_iterated, live);
 }
 
 static void tell_notes(struct live *live, uint64_t now_ns)
@@ -319,6 +304,14 @@ static void live_measure(struct source *src, bool on)
 	live->measure_error = -progs_measure(&live->progs, on, host_boottime_ns());
 }
 
+static int live_detail(struct source *src, const struct detail_wish *wish, event_fn *fn, void *arg)
+{
+	struct live *live = (struct live *)src;
+
+	details_want(&live->details, wish);
+	return details_tell(&live->details, host_boottime_ns(), fn, arg);
+}
+
 static void tell_lost(struct live *live, uint64_t now_ns)
 {
 	const struct decode_counts *counts = decode_counts(live->decode);
@@ -392,6 +385,8 @@ static int live_tick(struct source *src, uint64_t now_ns, bool last, event_fn *f
 	err = collect(live, now_ns, last);
 	if (!err && last)
 		err = finish(live);
+	if (!err)
+		err = details_tell(&live->details, now_ns, fn, arg);
 	if (err)
 		return err;
 	if (last)
@@ -423,6 +418,7 @@ static const struct source_ops live_ops = {
 	.fd = live_fd,
 	.drain = live_drain,
 	.tick = live_tick,
+	.detail = live_detail,
 	.measure = live_measure,
 	.close = live_close,
 };
@@ -490,6 +486,12 @@ static int attach(struct live *live, char why[LIVE_WHY])
 		snprintf(why, LIVE_WHY, "cannot attach %s: %s", place, strerror(-err));
 	else
 		live->skel->data->live.further_looks = 1;
+	live->details = (struct details){
+		.sock = live->attached.detail,
+		.holders = live->attached.holders,
+		.wanted = &live->skel->bss->detail_cookie,
+		.buffer = live->iter_buffer,
+	};
 	return err;
 }
 

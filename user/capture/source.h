@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "event/event.h"
+#include "event/detail.h"
 
 enum { SOURCE_END = -0x10000 }; /* drain(): nothing will come any more; no errno has this value */
 
@@ -22,6 +22,9 @@ struct source_ops {
 	/** End an interval at @now_ns (boottime): hand over what is left in the kernel, then the
 	 *  events LOST and TICK. @last asks for everything, whatever it costs. 0 or -errno. */
 	int (*tick)(struct source *src, uint64_t now_ns, bool last, event_fn *fn, void *arg);
+	/** Tell of @wish now and at each tick from now on, by EVENT_DETAIL; all zero: no more.
+	 *  0 or -errno. NULL: cannot. */
+	int (*detail)(struct source *src, const struct detail_wish *wish, event_fn *fn, void *arg);
 	/** Count what our own programs cost, from now on or no more: TICK tells. NULL: cannot. */
 	void (*measure)(struct source *src, bool on);
 	/** NULL is a no-op. */

@@ -22,6 +22,7 @@ enum event_kind {
 	EVENT_HOST,      /* facts of the host, once at the start: host */
 	EVENT_NOTE,      /* something that is not seen, in one sentence for the user: note */
 	EVENT_LOST,      /* how many records or bytes were lost, by reason, in total: lost */
+	EVENT_DETAIL,    /* what was asked for of one socket or process: detail */
 	EVENT_PACE,      /* intervals have another length from now on: pace */
 	EVENT_TICK,      /* end of an interval: tick */
 };
@@ -149,6 +150,8 @@ struct program_cost { /* of our programs in other processes' calls, while the ke
 	uint64_t counted_ns; /* for so long it was counted; 0 = not known */
 };
 
+struct detail;
+
 struct event {
 	enum event_kind kind;
 	uint64_t time_ns; /* boottime; of the kernel's record, or of the tick */
@@ -188,6 +191,7 @@ struct event {
 		struct {
 			uint64_t total[LOST_COUNT];
 		} lost;
+		const struct detail *detail; /* borrowed like the event */
 		struct {
 			uint64_t interval_ns;
 			uint64_t budget; /* billionths of a core that we may use: the reason */

@@ -5,9 +5,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "event/detail.h"
 #include "identity/cgroup.h"
 #include "identity/passwd.h"
+#include "identity/process.h"
 #include "identity/service.h"
 
 enum { TOLD = 256 }; /* told lately: direct-mapped, so a busy host costs no search */
@@ -25,6 +28,7 @@ struct ident {
 	struct cgroups cgroups;
 	uint64_t told_cgroups[TOLD]; /* 0 = none */
 	bool services_told;
+	struct detail detail; /* the last one that was passed on */
 };
 
 struct ident *ident_new(event_fn *next, void *arg)
@@ -88,21 +92,63 @@ static void tell_cgroup(struct ident *ident, const struct event *of)
 	ident->next(&ev, ident->arg);
 }
 
+static void tell_user_once(struct ident *ident, uint32_t uid, uint64_t time_ns)
+{
+	uint32_t at = uid % TOLD;
+
+	if (ident->told[at].told && ident->told[at].uid == uid)
+		return;
+	ident->told[at].told = true;
+	ident->told[at].uid = uid;
+	tell_user(ident, uid, time_ns);
+}
+
+static void read_process(struct detail *detail)
+{
+	struct process process;
+
+	detail->command[0] = detail->exe[0] = '\0';
+	if (!detail->wish.pid)
+		return;
+	process_read(&process, "/proc", detail->wish.pid, detail->wish.start_ns);
+	snprintf(detail->command, sizeof(detail->command), "%s",
+		 process.command ? process.command : "");
+	snprintf(detail->exe, sizeof(detail->exe), "%.*s%s", DETAIL_EXE - 16, process.exe,
+		 process.exe_deleted ? " (deleted)" : "");
+	process_done(&process);
+}
+
+/* The process is looked at once, when somebody begins to look at its row. */
+static void tell_detail(struct ident *ident, const struct event *ev)
+{
+	struct detail *detail = &ident->detail;
+	struct detail_wish before = detail->wish;
+	struct event told = *ev;
+	size_t keep = offsetof(struct detail, command);
+
+	memcpy(detail, ev->detail, keep);
+	if (memcmp(&before, &detail->wish, sizeof(before)) != 0)
+		read_process(detail);
+	for (uint32_t i = 0; i < detail->holder_count && i < DETAIL_HOLDERS; i++)
+		tell_user_once(ident, detail->holders[i].proc.uid, ev->time_ns);
+	told.detail = detail;
+	ident->next(&told, ident->arg);
+}
+
 void ident_event(const struct event *ev, void *arg)
 {
 	struct ident *ident = arg;
-	uint32_t at = ev->proc.uid % TOLD;
 
 	if (!ident->services_told) {
 		ident->services_told = true;
 		service_events(ident->next, ident->arg);
 	}
-	if (ev->kind == EVENT_SEEN &&
-	    (!ident->told[at].told || ident->told[at].uid != ev->proc.uid)) {
-		ident->told[at].told = true;
-		ident->told[at].uid = ev->proc.uid;
-		tell_user(ident, ev->proc.uid, ev->time_ns);
+	if (ev->kind == EVENT_DETAIL) {
+		tell_detail(ident, ev);
+		return;
 	}
+	if (ev->kind == EVENT_SEEN)
+		tell_user_once(ident, ev->proc.uid, ev->time_ns);
 	tell_cgroup(ident, ev);
 	ident->next(ev, ident->arg);
 }

@@ -247,6 +247,9 @@ void model_apply(struct model *m, const struct event *ev)
 	case EVENT_LOST:
 		memcpy(m->totals.lost, ev->lost.total, sizeof(m->totals.lost));
 		break;
+	case EVENT_DETAIL:
+		m->detail = *ev->detail;
+		break;
 	case EVENT_PACE:
 		apply_pace(&m->totals, ev);
 		break;
@@ -377,6 +380,11 @@ size_t model_rows(const struct model *m, enum table_kind table)
 const struct counters *model_everything(const struct model *m)
 {
 	return is_filtered(m) ? &m->everything : &m->totals.count;
+}
+
+const struct detail *model_detail(const struct model *m)
+{
+	return m->detail.wish.cookie || m->detail.wish.pid ? &m->detail : NULL;
 }
 
 const struct model_totals *model_totals(const struct model *m)

@@ -101,6 +101,7 @@ struct model_totals {
 	char host[EVENT_TEXT];
 };
 
+struct detail;
 struct model;
 
 /** Allocates all tables at their start size; they grow up to @limits (NULL = defaults).
@@ -163,6 +164,9 @@ bool model_changes(const struct model *m, enum table_kind table, struct model_ma
 const struct row *model_other(const struct model *m, enum table_kind table);
 /** Number of rows, `other` included if it holds anything. At once. */
 size_t model_rows(const struct model *m, enum table_kind table);
+/** What was told last of the one socket or process that somebody looks at; NULL = nothing. Borrowed
+ *  until the next model_apply. */
+const struct detail *model_detail(const struct model *m);
 const struct model_totals *model_totals(const struct model *m);
 /** Name of a user or NULL; borrowed until the next model_apply. */
 const char *model_user(const struct model *m, uint32_t uid);

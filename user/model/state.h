@@ -12,6 +12,7 @@
 #ifndef MODEL_STATE_H
 #define MODEL_STATE_H
 
+#include "event/detail.h"
 #include "model/cookies.h"
 #include "model/filter.h"
 #include "model/key.h"
@@ -68,6 +69,7 @@ struct model {
 	size_t scope_count;         /* without these and a filter totals.count is everything */
 	struct counters everything; /* with a filter; totals.count is what matches */
 	uint64_t keep_ns;           /* rows that have ended */
+	struct detail detail;       /* wish all zero: none was told */
 	bool renamed;               /* names changed that the filter may ask for */
 };
 
