@@ -59,6 +59,7 @@
  *       column, cell, order,      the table of columns; their texts; their orders; their values
  *       number
  *       view, tree                a table sorted and cut; processes with their connections
+ *       sentence, history         a row in plain words; its rates of the last intervals
  *       filter, filter_parse,     which connections count: text into tests; the grammar
  *       filter_lex, filter_word,  tokens; the table of words, and what each asks of a row
  *       filter_value,             what stands behind a word
@@ -80,6 +81,8 @@
  *       prompt, edit, hold        the line that is typed; the picture while paused
  *       layout, draw, header,     rectangles; model and state into a screen
  *       rows, help
+ *       pane, facts               the details of a row; what the kernel tells of it, in words
+ *       pen, graph                text line by line; bars
  *       screen, term              grid of cells; the terminal, the only one to see curses
  *   user/who/                     which process has this port
  *       target, answer            what is asked for; what of a census it is, and who holds it

@@ -31,8 +31,9 @@ struct loop {
 	struct budget budget; /* its interval is what the timer is set to */
 	uint64_t cpu_ns;      /* own CPU time when the interval began */
 	uint64_t ticks;
-	int trouble;       /* errno of the log's file, as it was told */
-	bool has_terminal; /* ours when it began */
+	int trouble;             /* errno of the log's file, as it was told */
+	bool has_terminal;       /* ours when it began */
+	struct detail_wish wish; /* what the source was asked to tell of */
 	bool stop;
 	bool measuring; /* what our programs cost */
 	bool draining;  /* the source had a full batch: there is more */
@@ -268,15 +269,29 @@ static void measure(struct loop *l, bool on)
 	l->measuring = on;
 }
 
+/* Somebody looks at another row, or at none any more. */
+static int look(struct loop *l)
+{
+	const struct source *src = l->run->source;
+	struct detail_wish wish = top_wish(l->run->top);
+
+	if (!src->ops->detail || !memcmp(&wish, &l->wish, sizeof(wish)))
+		return 0;
+	l->wish = wish;
+	return src->ops->detail(l->run->source, &wish, ident_event, l->ident);
+}
+
 static int on_keys(struct loop *l)
 {
 	struct budget was = l->budget;
-	int what;
+	int what, err;
 
 	do {
 		what = top_input(l->run->top);
 	} while (!what && top_choose(l->run->top, l->run->model));
-
+	err = look(l);
+	if (err)
+		return err;
 	measure(l, top_own_cost(l->run->top));
 
 	if (what)

@@ -98,6 +98,26 @@ static void draw_gives_cells_a_meaning(void **state)
 	model_free(m);
 }
 
+static void draw_shows_the_last_intervals(void **state)
+{
+	struct model *m = fixture_model();
+	struct flow f = fixture_tcp(5001, ROLE_CLIENT, fixture_addr("192.0.2.10", 41000),
+				    fixture_addr("203.0.113.7", 80));
+	struct proc p = fixture_proc(4242, 1000, "curl");
+
+	(void)state;
+	for (unsigned int i = 0; i < 12; i++) {
+		fixture_xfer(m, &p, &f, 1000, 1000000 * i, 5000000);
+		fixture_tick(m, 4 + i);
+		assert_int_equal(ui_refresh(&ui, m), 0);
+	}
+	golden(m, "graph", 24, 80, false);
+	golden(m, "graph", 10, 40, false);
+	ui.ascii = true;
+	golden(m, "graph-ascii", 24, 80, false);
+	model_free(m);
+}
+
 static void draw_shows_help(void **state)
 {
 	struct model *m = fixture_model();
@@ -290,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(draw_shows_all_views),
 		TEST(draw_gives_cells_a_meaning),
+		TEST(draw_shows_the_last_intervals),
 		TEST(draw_shows_help),
 		TEST(draw_shows_pause_loss_and_notes),
 		TEST(draw_shows_own_cost),

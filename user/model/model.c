@@ -101,6 +101,7 @@ static void copy_text(char dst[EVENT_TEXT], const char src[EVENT_TEXT])
 
 static void apply_host(struct model_totals *t, const struct event *ev)
 {
+	t->live_ns = ev->time_ns;
 	t->ephemeral_min = ev->host.ephemeral_min;
 	t->ephemeral_max = ev->host.ephemeral_max;
 	copy_text(t->host, ev->host.name);

@@ -86,7 +86,8 @@ struct model_totals {
 	uint64_t evicted[TABLE_COUNT]; /* rows folded into `other` before their end was shown */
 	uint64_t interval_ns, time_ns, wall_ns; /* of the last tick */
 	uint64_t start_ns;                      /* boottime of the first event */
-	uint64_t cpu_ns, cpu_tick_ns;           /* own CPU time in total and in the last interval */
+	uint64_t live_ns; /* of EVENT_HOST: what was first seen by then was open before */
+	uint64_t cpu_ns, cpu_tick_ns; /* own CPU time in total and in the last interval */
 	uint64_t rss_bytes, records_seen, records_delivered;
 	struct program_cost programs, programs_tick; /* in total, and in the last interval */
 	int programs_error;                          /* errno: asked for and not counted */

@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* `12-34 of 5,678`: what part of table or help is on the screen. Returns where it begins. */
-static int draw_range(struct screen *s, const struct ui *ui)
+static int draw_range(struct screen *s, const struct ui *ui, const struct model *m)
 {
 	const struct ui_tab *tab = &ui->tabs[ui->tab];
 	const struct rect *r = &ui->layout.footer;
@@ -22,10 +22,10 @@ static int draw_range(struct screen *s, const struct ui *ui)
 	char text[4 * FMT_TEXT], a[FMT_TEXT], b[FMT_TEXT], c[FMT_TEXT];
 	int col;
 
-	if (ui->help) {
-		first = (size_t)ui->help_offset;
+	if (ui->help || ui->pane.is_open) {
+		first = (size_t)(ui->help ? ui->help_offset : ui->pane.offset);
 		rows = (size_t)ui->layout.overlay.rows;
-		count = (size_t)help_height(ui);
+		count = (size_t)(ui->help ? help_height(ui) : pane_height(ui, m));
 	}
 	if (!count)
 		return r->cols;
@@ -104,7 +104,7 @@ static void draw_prompt(struct screen *s, const struct ui *ui)
 	draw_error(s, ui);
 }
 
-static void draw_footer(struct screen *s, const struct ui *ui)
+static void draw_footer(struct screen *s, const struct ui *ui, const struct model *m)
 {
 	int cells;
 
@@ -112,7 +112,7 @@ static void draw_footer(struct screen *s, const struct ui *ui)
 		draw_prompt(s, ui);
 		return;
 	}
-	cells = draw_range(s, ui) - 1;
+	cells = draw_range(s, ui, m) - 1;
 
 	if (ui->message)
 		screen_put(s, ui->layout.footer.row, 0, cells, ATTR_NOTE, ui->message);
@@ -120,6 +120,10 @@ static void draw_footer(struct screen *s, const struct ui *ui)
 		screen_put(s, ui->layout.footer.row, 0, cells, ATTR_HINT,
 			   cells >= 42 ? "j k PgUp PgDn scroll, any other key returns"
 				       : "j k scroll, q back");
+	else if (ui->pane.is_open)
+		screen_put(s, ui->layout.footer.row, 0, cells, ATTR_HINT,
+			   cells >= 42 ? "j k PgUp PgDn scroll, Esc back to the table"
+				       : "j k scroll, Esc back");
 	else
 		draw_hints(s, ui, cells);
 }
@@ -146,10 +150,12 @@ void draw(struct screen *s, const struct ui *ui, const struct model *m)
 	header_cost(s, ui);
 	if (ui->help) {
 		help_draw(s, ui);
+	} else if (ui->pane.is_open && m) {
+		pane_draw(s, ui, m);
 	} else {
 		header_tabs(s, ui);
 		rows_titles(s, ui);
 		rows_draw(s, ui, m);
 	}
-	draw_footer(s, ui);
+	draw_footer(s, ui, m);
 }

@@ -120,6 +120,9 @@ static unsigned int into_row(struct ui *ui)
 
 	if (!tab->count)
 		return 0;
+	if (tab->rows[tab->selected]->table == TABLE_CONNECTIONS) /* nothing is below it: all of it
+								   */
+		return ui_detail(ui);
 	ui->message = into_enter(&ui->into, tab->rows[tab->selected]);
 	if (ui->message)
 		return UI_SCREEN;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "tui/header.h"
 
+#include "tui/graph.h"
 #include "tui/rows.h"
 #include "tui/screen.h"
 #include "tui/ui.h"
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { FACTS_MAX = 24, FACT_TEXT = 4 * EVENT_TEXT, GAP = 2 };
+enum { FACTS_MAX = 24, FACT_TEXT = 4 * EVENT_TEXT, GAP = 2, GRAPH_MOST = 40 };
 
 enum { /* which fact stays when a line is full: the highest */
        RANK_MORE,
@@ -110,6 +111,23 @@ static void add_clock(struct facts *f, const struct ui *ui)
 		    decimal(text, sizeof(text), ui->delay_ns / 1000000));
 	for (int i = first; i < f->count; i++)
 		f->list[i].right = true;
+}
+
+/* Totals of the last intervals, as soon as there are two to compare. */
+static void add_graph(struct facts *f, const struct ui *ui)
+{
+	const struct history *h = &ui->all;
+	int cells = ui->cols / 8 < GRAPH_MOST ? ui->cols / 8 : GRAPH_MOST;
+	char line[3 * GRAPH_MOST + 1];
+	uint64_t most = graph_most(h->tx, h->count), rx = graph_most(h->rx, h->count);
+
+	if (h->count < 2)
+		return;
+	most = rx > most ? rx : most; /* one scale, or the two could not be compared */
+	graph_line(line, sizeof(line), h->tx, h->count, cells, most, 0, 1, ui->ascii);
+	add(f, 0, RANK_MORE, ATTR_SENT, "TX %s", line)->right = true;
+	graph_line(line, sizeof(line), h->rx, h->count, cells, most, 0, 1, ui->ascii);
+	add(f, 0, RANK_MORE, ATTR_RECEIVED, "RX %s", line)->right = true;
 }
 
 static void add_host(struct facts *f, const struct ui *ui)
@@ -355,6 +373,7 @@ void header_draw(struct screen *s, const struct ui *ui)
 	struct facts facts = {.lines = r->rows};
 
 	add_host(&facts, ui);
+	add_graph(&facts, ui);
 	add_clock(&facts, ui);
 	add_traffic(&facts, &ui->totals.count);
 	add_lost(&facts, &ui->totals);

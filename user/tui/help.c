@@ -2,6 +2,7 @@
 #include "tui/help.h"
 
 #include "tui/keys.h"
+#include "tui/pen.h"
 #include "tui/screen.h"
 #include "tui/ui.h"
 #include "util/text.h"
@@ -9,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TWO_BLOCKS = 78, MARGIN = 1, KEY_CELLS = 15, COLUMN_CELLS = 10, LINE_TEXT = 1024 };
+enum { TWO_BLOCKS = 78, MARGIN = 1, KEY_CELLS = 15, COLUMN_CELLS = 10 };
 
 static const char *const counted[] = {
 	"TX and RX are payload bytes as programs sent and received them, counted once, "
@@ -23,78 +24,20 @@ static const char *const counted[] = {
 	"LOST counts what was missed, by reason: at 0 all numbers are exact to the byte.",
 };
 
-/* Writes line by line; without a screen it only counts. */
-struct pen {
-	struct screen *screen; /* NULL: counts */
-	struct rect at;
-	int line; /* next line, from the start of the help */
-	int skip; /* lines above the screen */
-};
-
-static void put(struct pen *p, int col, enum attr attr, const char *text)
-{
-	int row = p->line - p->skip;
-
-	if (p->screen && row >= 0 && row < p->at.rows)
-		screen_put(p->screen, p->at.row + row, p->at.col + col, p->at.cols - col, attr,
-			   text);
-}
-
-/* Bytes of @text that fit into @cells cells, cut at a blank where there is one. */
-static size_t line_bytes(const char *text, int cells)
-{
-	char part[LINE_TEXT];
-	size_t len = strlen(text), cut;
-
-	if (len >= sizeof(part))
-		len = sizeof(part) - 1;
-	memcpy(part, text, len);
-	part[len] = '\0';
-	while (len > 1 && text_width(part) > cells) {
-		for (cut = len - 1; cut > 0 && text[cut] != ' '; cut--)
-			;
-		if (!cut)
-			for (cut = len - 1; cut > 1 && ((unsigned char)text[cut] & 0xc0) == 0x80;
-			     cut--)
-				;
-		len = cut;
-		part[len] = '\0';
-	}
-	return len;
-}
-
-/* A paragraph from column @indent; its first line is where the pen stands. */
-static void wrap(struct pen *p, int indent, enum attr attr, const char *text)
-{
-	int cells = p->at.cols - indent > 8 ? p->at.cols - indent : 8;
-	char part[LINE_TEXT];
-
-	do {
-		size_t len = line_bytes(text, cells);
-
-		memcpy(part, text, len);
-		part[len] = '\0';
-		put(p, indent, attr, part);
-		p->line++;
-		text += len;
-		text += strspn(text, " ");
-	} while (*text);
-}
-
 static void heading(struct pen *p, const char *text)
 {
 	if (p->line)
 		p->line++;
-	put(p, 0, ATTR_BOLD, text);
+	pen_put(p, 0, ATTR_BOLD, text);
 	p->line++;
 }
 
 static void term(struct pen *p, int cells, const char *name, const char *text)
 {
-	put(p, 0, ATTR_KEY, name);
+	pen_put(p, 0, ATTR_KEY, name);
 	if (text_width(name) >= cells)
 		p->line++;
-	wrap(p, cells, ATTR_NORMAL, text);
+	pen_wrap(p, cells, ATTR_NORMAL, text);
 }
 
 static void keys(struct pen *p)
@@ -120,8 +63,8 @@ static void legend(struct pen *p)
 {
 	heading(p, "What is counted");
 	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++) {
-		put(p, 0, ATTR_DIM, "-");
-		wrap(p, 2, ATTR_NORMAL, counted[i]);
+		pen_put(p, 0, ATTR_DIM, "-");
+		pen_wrap(p, 2, ATTR_NORMAL, counted[i]);
 	}
 }
 
@@ -135,8 +78,8 @@ static void notes(struct pen *p, const struct model_totals *t)
 	for (uint32_t i = 0; i < t->note_count && i < sizeof(t->notes) / sizeof(t->notes[0]); i++) {
 		text_sanitize(text, sizeof(text), t->notes[i],
 			      strnlen(t->notes[i], sizeof(t->notes[i])));
-		put(p, 0, ATTR_DIM, "-");
-		wrap(p, 2, ATTR_NOTE, text);
+		pen_put(p, 0, ATTR_DIM, "-");
+		pen_wrap(p, 2, ATTR_NOTE, text);
 	}
 }
 

@@ -22,6 +22,7 @@ const struct key_row key_rows[] = {
 	{ACTION_VIEW_8, {'8'}, NULL, NULL, NULL},
 	{ACTION_VIEW_9, {'9'}, NULL, NULL, NULL},
 	{ACTION_INTO, {TUI_KEY_ENTER}, "into the row: what belongs to it", "Enter", "Into"},
+	{ACTION_DETAIL, {'D'}, "the row in detail; Enter on a connection", NULL, NULL},
 	{ACTION_BACK, {TUI_KEY_ESC, TUI_KEY_BACKSPACE}, "back, out of the row", NULL, NULL},
 	{ACTION_FILTER, {'\\', F(4)}, "filter as you type", "\\", "Filter"},
 	{ACTION_SEARCH, {'/'}, "search as you type", "/", "Search"},

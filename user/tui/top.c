@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LINGER_NS 5000000000ULL /* what has ended stays in sight for so long */
 
@@ -49,13 +50,19 @@ static void redraw(struct top *top)
 	term_put(&top->screen);
 }
 
+/* The first time it is told; after that it comes with each tick. */
+static bool has_detail(const struct pane *p)
+{
+	return !memcmp(&p->detail.wish, &p->wish, sizeof(p->wish));
+}
+
 static int top_event(struct sink *sink, const struct event *ev, const struct model *m)
 {
 	struct top *top = top_of(sink);
 
 	top->model = m;
 	top->stale = true;
-	if (ev->kind == EVENT_TICK)
+	if (ev->kind == EVENT_TICK || (ev->kind == EVENT_DETAIL && !has_detail(&top->ui.pane)))
 		redraw(top);
 	return 0;
 }
@@ -185,6 +192,11 @@ uint64_t top_delay_ns(const struct sink *sink)
 bool top_own_cost(const struct sink *sink)
 {
 	return ((const struct top *)sink)->ui.own_cost;
+}
+
+struct detail_wish top_wish(const struct sink *sink)
+{
+	return ((const struct top *)sink)->ui.pane.wish;
 }
 
 void top_draw(struct sink *sink)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "model/filter.h"
+#include "event/detail.h"
 #include "model/sink.h"
 #include "tui/term.h"
 
@@ -31,6 +32,8 @@ int top_input(struct sink *sink);
 uint64_t top_delay_ns(const struct sink *sink);
 /** Whether the user wants the own cost in detail now; may change by top_input. */
 bool top_own_cost(const struct sink *sink);
+/** Whose details are on the screen, to be told by EVENT_DETAIL; all zero = nobody's. */
+struct detail_wish top_wish(const struct sink *sink);
 /** Bring filter, rows and what to keep, as the user wants it now, into @m, the model of the events.
  * True if there was something new: then more may wait for top_input. */
 bool top_choose(struct sink *sink, struct model *m);

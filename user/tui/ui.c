@@ -9,6 +9,7 @@
 #include "tui/keys.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,8 @@ int ui_init(struct ui *ui, uint64_t delay_ns)
 		tab->first_descending = tab->view.descending;
 	}
 	ui_resize(ui, 24, 80);
-	return 0;
+	ui->histories = histories_new();
+	return ui->histories ? 0 : -ENOMEM;
 }
 
 void ui_done(struct ui *ui)
@@ -40,6 +42,8 @@ void ui_done(struct ui *ui)
 	prompt_done(&ui->prompt);
 	filter_free(ui->own);
 	filter_free(ui->spent);
+	pane_done(&ui->pane);
+	histories_free(ui->histories);
 	*ui = (struct ui){0};
 }
 
@@ -296,6 +300,8 @@ static unsigned int other(struct ui *ui, enum action action)
 		if (ui->own_cost && ui->rows < LAYOUT_COST_ROWS)
 			ui->message = "no room for the own cost: make the window higher";
 		return UI_SCREEN | UI_ROWS;
+	case ACTION_DETAIL:
+		return ui_detail(ui);
 	case ACTION_READ_ONLY:
 		ui->message = "sockwatch is read-only: it kills and changes nothing";
 		return UI_SCREEN;
@@ -304,35 +310,78 @@ static unsigned int other(struct ui *ui, enum action action)
 	}
 }
 
-static unsigned int help_key(struct ui *ui, enum action action)
+/* Of a text over the table. False: it is no key of it. */
+static bool scroll(const struct ui *ui, int *offset, enum action action)
 {
 	int step = ui->layout.overlay.rows > 1 ? ui->layout.overlay.rows - 1 : 1;
 
 	switch (action) {
 	case ACTION_UP:
-		ui->help_offset--;
-		break;
+		(*offset)--;
+		return true;
 	case ACTION_DOWN:
-		ui->help_offset++;
-		break;
+		(*offset)++;
+		return true;
 	case ACTION_PAGE_UP:
-		ui->help_offset -= step;
-		break;
+		*offset -= step;
+		return true;
 	case ACTION_PAGE_DOWN:
-		ui->help_offset += step;
-		break;
+		*offset += step;
+		return true;
 	case ACTION_FIRST:
-		ui->help_offset = 0;
-		break;
+		*offset = 0;
+		return true;
 	case ACTION_LAST:
-		ui->help_offset = help_height(ui);
-		break;
-	case ACTION_REDRAW:
-		return UI_SCREEN | UI_REPAINT;
+		*offset = INT_MAX;
+		return true;
 	default:
-		ui->help = false;
+		return false;
 	}
+}
+
+static unsigned int help_key(struct ui *ui, enum action action)
+{
+	if (action == ACTION_REDRAW)
+		return UI_SCREEN | UI_REPAINT;
+	if (!scroll(ui, &ui->help_offset, action))
+		ui->help = false;
 	return UI_SCREEN | UI_ROWS;
+}
+
+unsigned int ui_detail(struct ui *ui)
+{
+	struct ui_tab *tab = &ui->tabs[ui->tab];
+
+	if (!tab->count)
+		return 0;
+	tab->follow = true; /* the selection stays on the row that is shown */
+	pane_open(&ui->pane, tab->rows[tab->selected]);
+	return UI_SCREEN | UI_ROWS;
+}
+
+static unsigned int pane_key(struct ui *ui, enum action action)
+{
+	if (scroll(ui, &ui->pane.offset, action))
+		return UI_SCREEN | UI_ROWS;
+	switch (action) {
+	case ACTION_QUIT:
+	case ACTION_BACK:
+	case ACTION_INTO:
+	case ACTION_DETAIL:
+		pane_close(&ui->pane);
+		return UI_SCREEN | UI_ROWS;
+	case ACTION_HELP:
+	case ACTION_PAUSE:
+	case ACTION_FASTER:
+	case ACTION_SLOWER:
+	case ACTION_REDRAW:
+	case ACTION_OWN_COST:
+	case ACTION_READ_ONLY:
+		return other(ui, action);
+	default:
+		ui->message = "Esc or q closes the details";
+		return UI_SCREEN;
+	}
 }
 
 unsigned int ui_key(struct ui *ui, int key)
@@ -347,6 +396,8 @@ unsigned int ui_key(struct ui *ui, int key)
 		return UI_QUIT;
 	if (ui->help)
 		return help_key(ui, action);
+	if (ui->pane.is_open)
+		return pane_key(ui, action);
 	if (ui->prompt.kind != PROMPT_NONE)
 		return find_typed(ui, key);
 	changed |= find_action(ui, action);
@@ -397,14 +448,35 @@ static void refresh_held(struct ui *ui, const struct model_totals *now)
 	ui->totals.programs_error = now->programs_error;
 }
 
-static void limit_help(struct ui *ui)
+static void limit(const struct ui *ui, int *offset, int height)
 {
-	int last = help_height(ui) - ui->layout.overlay.rows;
+	int last = height - ui->layout.overlay.rows;
 
-	if (ui->help_offset > last)
-		ui->help_offset = last;
-	if (ui->help_offset < 0)
-		ui->help_offset = 0;
+	if (*offset > last)
+		*offset = last;
+	if (*offset < 0)
+		*offset = 0;
+}
+
+/* What is on the screen has a history from now on. */
+static void note_history(struct ui *ui)
+{
+	const struct ui_tab *tab = &ui->tabs[ui->tab];
+	size_t end = tab->offset + page_rows(ui);
+
+	if (tab->held || !ui->totals.ticks)
+		return;
+	history_note(&ui->all, &ui->totals.count, &ui->totals);
+	for (size_t i = tab->offset; i < end && i < tab->sorted; i++)
+		histories_note(ui->histories, tab->rows[i], &ui->totals);
+}
+
+static void refresh_pane(struct ui *ui, const struct model *m)
+{
+	const struct ui_tab *tab = &ui->tabs[ui->tab];
+
+	pane_refresh(&ui->pane, tab->count ? tab->rows[tab->selected] : NULL, m);
+	limit(ui, &ui->pane.offset, pane_height(ui, m));
 }
 
 int ui_refresh(struct ui *ui, const struct model *m)
@@ -429,9 +501,12 @@ int ui_refresh(struct ui *ui, const struct model *m)
 		err = hold(ui, m);
 	ui_resize(ui, ui->rows, ui->cols);
 	if (ui->help)
-		limit_help(ui);
+		limit(ui, &ui->help_offset, help_height(ui));
 	if (ui->seek != SEEK_NONE)
 		err = find_row_of_text(ui, tab, m);
 	refresh_err = refresh_tab(tab, m, page_rows(ui));
+	note_history(ui);
+	if (ui->pane.is_open)
+		refresh_pane(ui, m);
 	return err ? err : refresh_err;
 }

@@ -8,10 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/history.h"
 #include "model/tree.h"
 #include "model/view.h"
 #include "tui/into.h"
 #include "tui/layout.h"
+#include "tui/pane.h"
 #include "tui/prompt.h"
 
 enum {
@@ -52,16 +54,19 @@ struct ui {
 	int rows, cols;
 	bool ascii; /* no characters beyond ASCII in what we draw ourselves */
 	bool paused, help;
-	bool keep;                  /* connections that have ended */
-	bool own_cost;              /* shown in detail: a line or two more above the tabs */
-	int help_offset;            /* first line of the help on the screen */
-	const char *message;        /* borrowed; in the footer until the next key, or NULL */
-	uint64_t delay_ns;          /* wanted length of an interval */
-	bool started;               /* totals hold */
-	struct model_totals totals; /* of the picture: those of the pause while paused */
-	uint64_t paused_ns;         /* age of the picture while paused */
-	uint64_t records_rate;      /* per second, over the last interval */
-	const char *filter;         /* text of the model's, borrowed from it; NULL = none */
+	bool keep;                   /* connections that have ended */
+	bool own_cost;               /* shown in detail: a line or two more above the tabs */
+	struct pane pane;            /* details of a row, over the table */
+	struct history all;          /* of all sockets */
+	struct histories *histories; /* owned; of rows that were on the screen */
+	int help_offset;             /* first line of the help on the screen */
+	const char *message;         /* borrowed; in the footer until the next key, or NULL */
+	uint64_t delay_ns;           /* wanted length of an interval */
+	bool started;                /* totals hold */
+	struct model_totals totals;  /* of the picture: those of the pause while paused */
+	uint64_t paused_ns;          /* age of the picture while paused */
+	uint64_t records_rate;       /* per second, over the last interval */
+	const char *filter;          /* text of the model's, borrowed from it; NULL = none */
 	/* What is chosen: for the model, which is not ours to change. */
 	struct into into;
 	filter_service_fn *service;  /* NULL: no names of ports */
@@ -83,6 +88,8 @@ struct ui_choice { /* for model_choose */
 /** 0 or -ENOMEM. The size is 24x80 until ui_resize. */
 int ui_init(struct ui *ui, uint64_t delay_ns);
 void ui_done(struct ui *ui);
+/** Show the details of the selected row. Returns what it changed, as ui_key. */
+unsigned int ui_detail(struct ui *ui);
 void ui_resize(struct ui *ui, int rows, int cols);
 /** Sort one table; @column is one of its columns. */
 void ui_sort(struct ui *ui, enum table_kind table, const struct column *column);
