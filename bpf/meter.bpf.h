@@ -311,25 +311,31 @@ static __always_inline bool lacks_owner(const struct sw_sock *st)
 	return !st->slot[0].account.tgid && !(st->flow.flags & SW_F_KERNEL) && !live.sweep_final;
 }
 
-/* Book what a counter has and no hook took. */
-static __noinline void sweep_take(struct sw_sock *st, const void *sk, bool rx)
+/* Book what a counter has and no hook took. Global, as the next one: see emit. @raw: the socket. */
+__noinline int sweep_take(struct sw_sock *st, __u64 raw, bool rx)
 {
+	const void *sk = (const void *)raw;
 	__u64 bytes;
 
-	if (!st || !is_metered(rx))
-		return;
+	if (!st)
+		return 0;
+	meter_late(st, sk, rx);
+	if (!is_metered(rx))
+		return 0;
 	if (!lacks_owner(st))
 		user_add(st, rx, meter_take(st, sk, rx, true));
 	else if (count_now(st, sk, rx, &bytes) && bytes != (rx ? st->rx.base : st->tx.base))
 		count(&stats.ownerless);
+	return 0;
 }
 
 /**
  * Total of slot 0 for the sweep, in bytes: what was booked or told, and what no call has booked if
  * only one process uses the socket. On others that waits for the close, or the last sweep.
  */
-static __noinline __u64 sweep_total(struct sw_sock *st, const void *sk, bool rx)
+__noinline __u64 sweep_total(struct sw_sock *st, __u64 raw, bool rx)
 {
+	const void *sk = (const void *)raw;
 	__u64 first, others, was;
 	struct sw_meter *m;
 	__s64 more;

@@ -100,7 +100,7 @@ static __always_inline int on_sweep(struct seq_file *seq, struct sock *sk, struc
 {
 	__u32 flags = st->flow.flags;
 	struct sw_slot *first = &st->slot[0], *second = &st->slot[1];
-	__u64 tx0, rx0, tx1, rx1, over;
+	__u64 raw, tx0, rx0, tx1, rx1, over;
 	__u32 changed = st->changed;
 
 	if (is_passed(st))
@@ -116,12 +116,11 @@ static __always_inline int on_sweep(struct seq_file *seq, struct sock *sk, struc
 		count(&stats.ownerless);
 		return 0;
 	}
-	meter_late(st, sk, false);
-	meter_late(st, sk, true);
-	sweep_take(st, sk, false);
-	sweep_take(st, sk, true);
-	tx0 = sweep_total(st, sk, false);
-	rx0 = sweep_total(st, sk, true);
+	raw = (__u64)raw_sock(sk);
+	sweep_take(st, raw, false);
+	sweep_take(st, raw, true);
+	tx0 = sweep_total(st, raw, false);
+	rx0 = sweep_total(st, raw, true);
 	if (rx0 != first->sent_rx) /* MPTCP: the first that is told of its bytes */
 		flow_refresh(&st->flow, sk);
 	tx1 = second->account.tx_bytes;
