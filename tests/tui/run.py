@@ -197,6 +197,76 @@ def test_tree(t, traffic):
     t.quit()
 
 
+def ss(*args):
+    return subprocess.run(["ss", "-H", "-n", "-O", *args], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+
+
+def stuck_connection():
+    """A listener, its backlog of two, and a connection whose reader does not read."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=7)
+    client = socket.create_connection(listener.getsockname())
+    reader = listener.accept()[0]
+    waiting = [socket.create_connection(listener.getsockname()) for _ in range(2)]
+    client.setblocking(False)
+    try:
+        while True:
+            client.send(b"x" * 65536)
+    except BlockingIOError:
+        pass
+    return listener, client, reader, waiting
+
+
+def number(pattern, text):
+    found = re.search(pattern, text, re.S)
+    expect(found, "no %s in: %s" % (pattern, text))
+    return float(found[1].replace(",", ""))
+
+
+def compare_tcp(screen, said):
+    """What the pane says of a connection that stands still against what ss says of it."""
+    queues = said.split()
+    expect(number(r"receive ([\d,]+) bytes", screen) == int(queues[1]), "receive queue, ss: " + said)
+    expect(number(r"send ([\d,]+) bytes", screen) == int(queues[2]), "send queue, ss: " + said)
+    expect(number(r"cwnd (\d+)", screen) == number(r" cwnd:(\d+)", said), "cwnd, ss: " + said)
+    expect(number(r"packets of (\d+) bytes", screen) == number(r" mss:(\d+)", said), "mss, ss: " + said)
+    for pattern, theirs in ((r"rtt +([\d.]+) ms", r" rtt:([\d.]+)/"),
+                            (r"varies by ([\d.]+) ms", r" rtt:[\d.]+/([\d.]+)"),
+                            (r"least ([\d.]+) ms", r" minrtt:([\d.]+)")):
+        ours, kernel = number(pattern, screen), number(theirs, said)
+        expect(abs(ours - kernel) <= 0.002 + kernel / 100, "%s, ss: %s" % (pattern, said))
+    retrans = re.search(r" retrans:\d+/(\d+)", said)
+    expect(number(r"under way, (\d+) in all", screen) == (int(retrans[1]) if retrans else 0),
+           "retransmits, ss: " + said)
+
+
+def test_detail(t, _):
+    listener, client, reader, waiting = stuck_connection()
+    port, own = listener.getsockname()[1], client.getsockname()[1]
+    t.start("-d 0.5 port %d and port %d and role client" % (port, own))
+    t.resize(150, 50)
+    t.keys("3")
+    t.wait(r"127\.0\.0\.1:%d +127\.0\.0\.1:%d" % (own, port), "row of the connection")
+    t.keys("Enter")
+    t.wait(r"is the client: it opened this connection\s+to TCP port %d" % port, "sentence")
+    t.wait(r"held by +\S+\[%d\] fd %d$" % (os.getpid(), client.fileno()), "holder")
+    t.wait(r"waits for +the receiver", "what it waits for")
+    screen = t.wait(r"time +sending \d+%, receiver full (\d\d|100)%", "what the time goes to")
+    compare_tcp(screen, ss("-tinm", "sport = :%d and dport = :%d" % (own, port)))
+    t.keys("Escape")
+    t.wait(r"^PROCESS .*PEER", "table again")
+    t.quit()
+    t.start("-d 0.5 port %d and role listener" % port)
+    t.keys("3", "Enter")
+    t.wait(r"is a server: it waits for clients at TCP port %d" % port, "sentence")
+    t.wait(r"backlog +2 now, at most 7, overflows and other refusals 0", "backlog")
+    t.keys("Escape")
+    t.wait(r"^PROCESS .*PEER", "table again")
+    t.quit()
+    for sock in (listener, client, reader, *waiting):
+        sock.close()
+
+
 def test_filter_line(t, traffic):
     t.start()
     t.keys("3", "\\", *("port %d and prot" % traffic.port))
