@@ -41,9 +41,14 @@ struct who_sock socks[WHO_SOCKS];
 struct who_wait waits[WHO_WAITS];
 struct who_net nets[WHO_SOCKS];
 
+/* Some verifiers (6.1 to 6.18 of Debian) know nothing of a number whose bytes were
+ * swapped, as ports are, and the compiler knows all of it: hence the barrier. */
 static __always_inline bool is_asked_port(__u16 port)
 {
-	return ask.ports[port / 8] >> (port % 8) & 1;
+	__u32 bit = port;
+
+	barrier_var(bit);
+	return ask.ports[bit / 8 & (sizeof(ask.ports) - 1)] >> (bit % 8) & 1;
 }
 
 static __always_inline void map_v4(__u8 *dst, __be32 addr)
