@@ -44,7 +44,7 @@ enum { /* options without a letter */
        OPT_LISTENING,
 };
 
-enum { DEFAULT_KEEP = 5, MAX_KEEP = 1000 };
+enum { DEFAULT_KEEP = 5, MAX_KEEP = 1000, HELP_BYTES = 32768 };
 
 static const uint64_t MIN_DELAY_NS = 100000000, MAX_DELAY_NS = 3600000000000,
 		      DEFAULT_DELAY_NS = 1000000000, TRACE_DELAY_NS = 200000000; /* so late is what
@@ -557,6 +557,7 @@ static void flush_stdout(void)
 
 void opts_parse(struct opts *opts, int argc, char **argv)
 {
+	static char help[HELP_BYTES]; /* glibc takes no size without a buffer */
 	static const struct argp_child children[] = {{.argp = &opts_who_argp}, {0}};
 	static const struct argp argp = {
 		table, parse_option, "[COMMAND] [FILTER...]", doc, children, NULL, NULL};
@@ -565,6 +566,8 @@ void opts_parse(struct opts *opts, int argc, char **argv)
 								*/
 
 	*opts = (struct opts){.color = TERM_COLOR_AUTO};
+	/* all of the help at once, so that why it cannot be written is still known at the end */
+	setvbuf(stdout, help, _IOFBF, sizeof(help));
 	atexit(flush_stdout);
 	argp_err_exit_status = EXIT_USAGE;
 	argp_program_version_hook = print_version;
