@@ -141,22 +141,27 @@ static __always_inline int on_detail_pointer(struct seq_file *seq, __u64 key, st
 		       : 0;
 }
 
+/* Found once for each of its files: all say the same. */
+static __always_inline int on_detail_file(struct seq_file *seq, struct file *file)
+{
+	struct sock *sk = file_sock(file);
+	struct sw_sock *st = sk ? sock_find(sk) : NULL;
+
+	return st ? on_detail(seq, sk, st) : 0;
+}
+
 /** One open file of one process, if it is the socket. */
 static __always_inline int on_holder(struct seq_file *seq, struct task_struct *task,
 				     struct file *file, __u32 fd)
 {
 	struct sw_holder h = {};
-	struct socket *socket;
 	struct sw_sock *st;
 	struct sock *sk;
 
 	if (!detail_cookie)
 		return 0;
-	socket = bpf_sock_from_file(file);
-	sk = socket ? socket->sk : NULL;
-	if (!sk || !is_watched(sk->__sk_common.skc_family))
-		return 0;
-	st = sock_find(sk);
+	sk = file_sock(file);
+	st = sk ? sock_find(sk) : NULL;
 	if (!st || st->flow.cookie != detail_cookie)
 		return 0;
 	h.fd = fd;

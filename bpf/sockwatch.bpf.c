@@ -509,6 +509,16 @@ int sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 	return sk && st ? on_sweep(seq, sk, st) : 0;
 }
 
+SEC("?iter/task_file")
+int sweep_files(struct bpf_iter__task_file *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+
+	return task && file ? on_sweep_file(seq, file) : 0;
+}
+
 SEC("?iter/bpf_map_elem")
 int sweep_pointers(struct bpf_iter__bpf_map_elem *ctx)
 {
@@ -527,6 +537,16 @@ int detail(struct bpf_iter__bpf_sk_storage_map *ctx)
 	struct sock *sk = ctx->sk;
 
 	return sk && st ? on_detail(seq, sk, st) : 0;
+}
+
+SEC("?iter/task_file")
+int detail_files(struct bpf_iter__task_file *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+
+	return task && file ? on_detail_file(seq, file) : 0;
 }
 
 SEC("?iter/bpf_map_elem")

@@ -5,21 +5,25 @@
 
 #include "life.bpf.h"
 
+/** The socket that a file is, of a family that we watch; NULL if it is none. */
+static __always_inline struct sock *file_sock(struct file *file)
+{
+	struct socket *socket = bpf_sock_from_file(file);
+	struct sock *sk = socket ? socket->sk : NULL;
+
+	return sk && is_watched(sk->__sk_common.skc_family) ? sk : NULL;
+}
+
 /** One open file of one process: seed the socket's state, tell who holds it. */
 static __always_inline int on_file(struct seq_file *seq, struct task_struct *task,
 				   struct file *file)
 {
+	struct sock *sk = file_sock(file);
 	struct sw_record r;
-	struct socket *socket;
 	struct sw_sock *st;
-	struct sock *sk;
 	__u32 was;
 
-	socket = bpf_sock_from_file(file);
-	if (!socket)
-		return 0;
-	sk = socket->sk;
-	if (!sk || !is_watched(sk->__sk_common.skc_family))
+	if (!sk)
 		return 0;
 	st = sock_make(sk);
 	if (!st)
@@ -142,6 +146,15 @@ static __always_inline int on_sweep(struct seq_file *seq, struct sock *sk, struc
 	if (changed)
 		st->changed = 0;
 	return 0;
+}
+
+/* Found once for each of its files: the second time it owes nothing. */
+static __always_inline int on_sweep_file(struct seq_file *seq, struct file *file)
+{
+	struct sock *sk = file_sock(file);
+	struct sw_sock *st = sk ? sock_find(sk) : NULL;
+
+	return st ? on_sweep(seq, sk, st) : 0;
 }
 
 static __always_inline int on_sweep_pointer(struct seq_file *seq, __u64 key, struct sw_sock *st)

@@ -13,6 +13,7 @@ static const struct {
 	unsigned int from, until; /* first version with it, first one without */
 } history[] = {
 	{KCAP_ITERATORS, MADE_UP(5, 9), NEVER},      /* 5ce6e77c7edf, of socket storage */
+	{KCAP_STORAGE_ITER, 0, MADE_UP(7, 0)},       /* 5d800f87d0a5 */
 	{KCAP_SK_STORAGE, MADE_UP(5, 12), NEVER},    /* 8e4597c627fb, c5dbb89fc2ac: its cookie */
 	{KCAP_TP_SOCK_LENGTH, MADE_UP(6, 3), NEVER}, /* 6e6eda44b939 */
 	{KCAP_FN_SENDPAGE, 0, MADE_UP(6, 5)},        /* dc97391e6610 */

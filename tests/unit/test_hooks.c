@@ -13,7 +13,7 @@
 #include "capture/needs.h"
 #include "made_up.h"
 
-enum { MAX_PROGRAMS = 64, WHY = 256 };
+enum { MAX_PROGRAMS = 96, WHY = 256 };
 
 static const char SOURCE[] = "bpf/sockwatch.bpf.c";
 

@@ -96,6 +96,10 @@ static struct bpf_link **iterator(struct attached *a, const struct bpf_program *
 		return &a->snapshot;
 	if (!strcmp(name, "holders"))
 		return &a->holders;
+	if (!strcmp(name, "sweep_files"))
+		return &a->sweep;
+	if (!strcmp(name, "detail_files"))
+		return &a->detail;
 	*map = strstr(name, "_pointers") ? "pointers" : "socks";
 	if (!strcmp(name, "sweep") || !strcmp(name, "sweep_pointers"))
 		return &a->sweep;

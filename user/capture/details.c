@@ -104,7 +104,7 @@ static void on_sock(const void *record, size_t len, void *arg)
 	struct details *d = arg;
 	struct sw_detail raw;
 
-	if (len != sizeof(raw))
+	if (len != sizeof(raw) || d->told.found) /* once for each of its files */
 		return;
 	memcpy(&raw, record, sizeof(raw));
 	details_decode(&d->told, &raw, &d->before);

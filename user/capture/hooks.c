@@ -238,8 +238,12 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.purpose = "last bytes of quiet sockets",
 		.required = true,
 		.alternatives = {
-			{"iter/bpf_sk_storage_map", NEEDS(TP_BTF) | NEEDS(ITERATORS),
-			 {"sweep"}, NULL, KEEP_STORAGE},
+			{"iter/bpf_sk_storage_map",
+			 NEEDS(TP_BTF) | NEEDS(ITERATORS) | NEEDS(STORAGE_ITER), {"sweep"}, NULL,
+			 KEEP_STORAGE},
+			{"iter/task_file", NEEDS_ITERATORS, {"sweep_files"},
+			 "sockets without a file, as of the kernel: last bytes of a burst show "
+			 "with the next, or at the close", KEEP_STORAGE},
 			{"iter/bpf_map_elem", NEEDS(TP_BTF) | NEEDS(ITERATORS) | NEEDS(KPROBES),
 			 {"sweep_pointers"}, NULL, KEEP_POINTER},
 		},
@@ -258,8 +262,11 @@ const struct hook hooks[HOOK_PURPOSES] = {
 		.purpose = "holders, TCP of one connection",
 		.unseen = "the details of a connection have neither holders nor TCP's numbers",
 		.alternatives = {
-			{"iter/bpf_sk_storage_map and task_file", NEEDS_ITERATORS,
-			 {"detail", "holders"}, NULL, KEEP_STORAGE},
+			{"iter/bpf_sk_storage_map and task_file",
+			 NEEDS_ITERATORS | NEEDS(STORAGE_ITER), {"detail", "holders"}, NULL,
+			 KEEP_STORAGE},
+			{"iter/task_file", NEEDS_ITERATORS, {"detail_files", "holders"}, NULL,
+			 KEEP_STORAGE},
 			{"iter/bpf_map_elem and task_file", NEEDS_ITERATORS | NEEDS(KPROBES),
 			 {"detail_pointers", "holders"}, NULL, KEEP_POINTER},
 		},

@@ -27,6 +27,7 @@ static const char *const names[KCAP_COUNT] = {
 	[KCAP_BTF] = "BTF",
 	[KCAP_TP_BTF] = "typed tracepoints",
 	[KCAP_ITERATORS] = "BPF iterators",
+	[KCAP_STORAGE_ITER] = "an iter/bpf_sk_storage_map that cannot oops (before 7.0)",
 	[KCAP_SK_STORAGE] = "socket storage in tracing programs (5.12)",
 	[KCAP_TP_SOCK_LENGTH] = "tracepoint sock_send_length (6.3)",
 	[KCAP_TP_TCP_STATE] = "tracepoint inet_sock_set_state",
@@ -188,6 +189,15 @@ static void probe_functions(struct kcaps *caps, const struct kbtf *btf)
 	caps->recvmsg_noblock = kbtf_parameters(btf, "udp_recvmsg") == 6;
 }
 
+/* A socket that is closed takes its storage out of the iteration (bpf_selem_unlink_nofail, 7.0),
+ * and
+ * __bpf_sk_storage_map_seq_show reads through the pointer that is NULL then: the kernel would oops
+ * in our read. */
+static bool storage_iter_is_safe(const struct kbtf *btf, unsigned int version)
+{
+	return version < (7 << 16) && kbtf_find(btf, "bpf_selem_unlink_nofail", BTF_KIND_FUNC) <= 0;
+}
+
 static void probe_btf(struct kcaps *caps)
 {
 	struct kbtf *btf = kbtf_load();
@@ -205,6 +215,7 @@ static void probe_btf(struct kcaps *caps)
 	caps->has[KCAP_ITERATORS] = kbtf_find(btf, "bpf_iter_task_file", BTF_KIND_FUNC) > 0 &&
 				    kbtf_find(btf, "bpf_iter_bpf_sk_storage_map", BTF_KIND_FUNC) >
 					    0;
+	caps->has[KCAP_STORAGE_ITER] = storage_iter_is_safe(btf, caps->version);
 	caps->tracing_error = try_attach(btf, "btf_trace_inet_sock_set_state", BTF_KIND_TYPEDEF,
 					 BPF_TRACE_RAW_TP);
 	caps->has[KCAP_TP_BTF] = !caps->tracing_error;
@@ -283,7 +294,7 @@ bool kcaps_limit(struct kcaps *caps, const char *way)
 		{"lossy", 0},
 		{"suspicious", 0},
 		{"hurried", 0},
-		{"twice", 0},
+		{"twice", LACKS(STORAGE_ITER)},
 		{"fexit", LACKS(TP_SOCK_LENGTH)},
 		{"kprobe", LACKS(TP_SOCK_LENGTH) | LACKS(TRAMPOLINES)},
 		{"kprobe-only", LACKS(TP_SOCK_LENGTH) | LACKS(TRAMPOLINES) | LACKS(CGROUP2)},

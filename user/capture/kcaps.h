@@ -15,6 +15,7 @@ enum kcap {
 	KCAP_BTF,           /* the kernel describes its types */
 	KCAP_TP_BTF,        /* typed tracepoints can be loaded: not refused by lockdown or an LSM */
 	KCAP_ITERATORS,     /* iter/task_file and iter/bpf_sk_storage_map */
+	KCAP_STORAGE_ITER,  /* the latter does not fault (until 6.19) */
 	KCAP_SK_STORAGE,    /* socket storage and cookies in tracing programs (5.12) */
 	KCAP_TP_SOCK_LENGTH, /* tracepoints sock_send_length, sock_recv_length (6.3) */
 	KCAP_TP_TCP_STATE,   /* tracepoint inet_sock_set_state (4.16) */
