@@ -118,22 +118,46 @@ static bool is_passing(int err)
 	       err == EAGAIN;
 }
 
+/* For how much of it, whole lines all, there is room on the disk. A write that finds too little
+ * leaves half a line to readers, if only until it is cut. All if the file system cannot tell. */
+static size_t reserve(const struct lines *l, const char *data, size_t len)
+{
+	struct stat st;
+	int err = 0;
+
+	if (fstat(l->fd, &st))
+		return len;
+	while (len && fallocate(l->fd, FALLOC_FL_KEEP_SIZE, st.st_size, (off_t)len)) {
+		if (errno == EINTR)
+			continue;
+		err = errno;
+		if (err != ENOSPC && err != EDQUOT)
+			return len;
+		len = whole_lines(data, len, len / 2);
+	}
+	errno = err;
+	return len;
+}
+
 /* Bytes taken, whole lines all; less than @len with the reason in trouble or failed. */
 static size_t put_file(struct lines *l, const char *data, size_t len)
 {
-	size_t done = 0, whole;
+	size_t room = reserve(l, data, len), done = 0, whole;
+	int err = room < len ? errno : 0; /* of fallocate */
 
-	while (done < len) {
-		ssize_t n = write(l->fd, data + done, len - done);
+	while (done < room) {
+		ssize_t n = write(l->fd, data + done, room - done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
+		if (n < 0) {
+			err = errno;
 			break;
+		}
 		done += (size_t)n;
 		l->size += (uint64_t)n;
 	}
-	l->trouble = done < len ? errno : 0;
+	l->trouble = err;
 	if (l->trouble && !is_passing(l->trouble))
 		l->failed = -l->trouble;
 	whole = done < len ? whole_lines(data, done, done) : len;
