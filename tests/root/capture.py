@@ -29,6 +29,13 @@ class Skipped(Exception):
     """Why a test cannot run here."""
 
 
+@functools.lru_cache(maxsize=None)
+def is_sanitized():
+    """Whether this is a build with AddressSanitizer: slow, and large."""
+    with open(SOCKWATCH, "rb") as file:
+        return b"__asan_init" in file.read()
+
+
 def wait_for(what, condition, seconds=10.0):
     """Poll until condition() is true. Returns what it gave."""
     end = time.monotonic() + seconds

@@ -13,7 +13,7 @@ import checker
 import test_degraded
 import test_generated
 import test_programs
-from capture import SOCKWATCH, Held, Skipped, Sockwatch
+from capture import Held, Skipped, Sockwatch, is_sanitized
 from case import Case
 from group import Group, Traffic
 from test_scenarios import Scenario, _whole
@@ -344,19 +344,14 @@ def open_sockets(keep, spaces, family, way):
             + _sums(log, spaces[0], seen_flows, checker.account) + _whole(log))
 
 
-def _sanitized():
-    """Under AddressSanitizer the reader is too slow for these loads: a full ring is what it would
-    show, and without it the same programs in the kernel are tested."""
-    with open(SOCKWATCH, "rb") as file:
-        return b"__asan_init" in file.read()
-
-
 def _too_slow():
+    """A full ring is what it would show, and without it the same programs in the kernel are tested.
+    """
     raise Skipped("AddressSanitizer: the reader is too slow for loads that it must not lose of")
 
 
 def groups():
-    if _sanitized():
+    if is_sanitized():
         return [Case("counters", _too_slow)]
     scenarios = []
     for f in "46":
