@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -84,7 +85,7 @@ def as_live_views(bench, seconds):
     out = {}
     view = Terminal([bench.sockwatch, "-d", str(INTERVAL_S)], *SIZES[0], watch.die_with_us)
     try:
-        view.wait_for("table", lambda lines: any("3 Connections" in line for line in lines))
+        view.wait_for("table", lambda lines: any(re.search("3 ?Conn", line) for line in lines))
         for rows, cols in SIZES:
             view.resize(rows, cols)
             time.sleep(bench.pick(SETTLE_S, 0.1))

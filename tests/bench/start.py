@@ -11,6 +11,7 @@ import own
 import watch
 from terminal import Terminal
 
+WIDE = (50, 200)  # all tabs have their counts
 FULL = re.compile(r"3 Connections (\d+)")
 
 
@@ -24,7 +25,7 @@ def _shows(sockets):
 
 def first_screen(bench, sockets):
     """(seconds to the first screen at all, to the first with all sockets, of the end by q)."""
-    view = Terminal([bench.sockwatch], prepare=watch.die_with_us)
+    view = Terminal([bench.sockwatch], *WIDE, prepare=watch.die_with_us)
     try:
         first = view.wait_for("frame", lambda lines: any("3 Connections" in line for line in lines))
         full = view.wait_for("whole frame", _shows(sockets))
