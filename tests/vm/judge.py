@@ -24,9 +24,6 @@ HELD = {"hold-before-start": ("ready", "moved"), "hold-to-the-end": (None, "move
 # longer than an interval of the log.
 COUNTS = {"tcp-many": "60", "udp-many": "30", "tcp-busy": "1",
           "tcp-paused": "350", "udp-paused": "350", "mptcp-paused": "350", "udp-crowd": "300"}
-# Runs of programs that a kernel may skip on a busy machine, in the words of checker.Log.losses():
-# each byte is compared all the same.
-SKIPPED, SKIPPED_MOST = re.compile(r"sockwatch\.lost\.recursion = (\d+)$"), 20
 # What a kernel says when something is wrong with it; not that the machine it runs on is busy.
 COMPLAINT = re.compile(r"\b(BUG|WARNING|Oops|general protection fault|Call Trace)\b")
 BUSY = re.compile(r"soft lockup|stall|hung task|blocked for more")
@@ -128,7 +125,7 @@ class Judged:
     """The verdict on one run of sockwatch and the cases: [(name, kind, problems or reason)]."""
 
     def __init__(self, files, label, moved, missing):
-        self.verdicts, self.notes, self.skipped = [], [], []
+        self.verdicts, self.notes = [], []
         status, said = text(files, f"{label}/status").strip(), text(files, f"{label}/said").strip()
         if status != "0":
             self._add("log-is-valid", [f"sockwatch ended with status {status}: {said!r}"])
@@ -138,9 +135,7 @@ class Judged:
         for case in moved:
             self._case(files, label, log, claimed, case)
         self._add("log-is-valid", log.problems + ([f"it said {said!r}"] if said else []))
-        losses = log.losses()
-        self.skipped = [loss for loss in losses if may_skip(loss)]
-        self._add("nothing-lost", [loss for loss in losses if loss not in self.skipped])
+        self._add("nothing-lost", log.losses())
         self._add("nothing-else", _unclaimed(log, claimed))
         self.notes = log.notes()
         self._add("notes", _unexpected(self.notes, missing))
@@ -208,11 +203,6 @@ def _held(said, after, until):
         raise capture.Failed(f"the generator was never {until}: {said[-300:]!r}")
     first = marks[after] if after else 0
     return capture.parse_gen("hold", "\n".join(lines[first:marks[until]]))
-
-
-def may_skip(loss):
-    skipped = SKIPPED.match(loss)
-    return bool(skipped) and int(skipped.group(1)) <= SKIPPED_MOST
 
 
 def kernel_log(files):

@@ -312,8 +312,7 @@ class Row:
             if not moved:
                 continue
             judged = judge.Judged(files, run.label, moved, run.missing + self.known)
-            print("".join(f"#   {self._prefix(run)}: {note}\n"
-                          for note in judged.notes + judged.skipped), end="")
+            print("".join(f"#   {self._prefix(run)}: {note}\n" for note in judged.notes), end="")
             for name, kind, what in judged.verdicts:
                 full = f"{self._prefix(run)}/{name}"
                 if kind == "skipped":

@@ -58,7 +58,6 @@ GOOD = {
     "table-degraded": lambda: _table([LINE.replace("exact", "degraded")], check=LESS),
     "table-unused": lambda: _table([LINE], check=UNUSED),
     "oldest": lambda: readme.oldest(ROWS, TEXT),
-    "skipped": lambda: not judge.may_skip("sockwatch.lost.recursion = 20"),
     "ways": lambda: judge.ways(CHECK) != {(readme.BYTES, "tracepoints")},
 }
 DOCTORED = {
@@ -80,8 +79,6 @@ DOCTORED = {
     "table-newest-other-unseen": lambda: _table([LINE], moves=True, release="6.13.0", check=OTHER),
     "table-no-check": lambda: _table([LINE], check={}),
     "alternatives-unused": lambda: judge.unused({("bind", "cgroup/post_bind")}),
-    "skipped-many": lambda: not judge.may_skip("sockwatch.lost.recursion = 21"),
-    "skipped-other": lambda: not judge.may_skip("sockwatch.lost.calls = 1"),
     "oldest-not-named": lambda: _line(0, "too old"),
     "oldest-too-new": lambda: _line(0, "use Linux 6.12 or newer"),
     "oldest-itself": lambda: _line(0, "use Linux 5.10 or newer"),
