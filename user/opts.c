@@ -420,11 +420,55 @@ static void check_command(const struct opts *opts, struct argp_state *state)
 		refuse(state, "--verbose does not go with `sockwatch check`");
 }
 
+/* Options without an argument. False if @key is none of them. */
+static bool parse_flag(struct opts *opts, int key)
+{
+	bool *flag = key == 'b'            ? &opts->batch
+		     : key == 'v'          ? &opts->verbose
+		     : key == OPT_OWN_COST ? &opts->own_cost
+		     : key == OPT_ASCII    ? &opts->ascii
+					   : NULL;
+	unsigned int event = key == OPT_NEW         ? TRACE_NEW
+			     : key == OPT_CLOSED    ? TRACE_CLOSED
+			     : key == OPT_FAILED    ? TRACE_FAILED
+			     : key == OPT_LISTENING ? TRACE_LISTENING
+						    : 0;
+
+	if (flag)
+		*flag = true;
+	opts->events |= event;
+	return flag || event;
+}
+
+/* Options of `log` and `trace` alone. False if @key is none of them. */
+static bool parse_record_option(struct parse *p, int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
+	case OPT_BY:
+	case OPT_TOP:
+	case OPT_ALL:
+	case OPT_CHANGED:
+		p->log_option = true;
+		break;
+	case OPT_SCHEMA:
+	case OPT_ROTATE_SIZE:
+	case OPT_ROTATE_KEEP:
+		p->file_option = true;
+		break;
+	default:
+		return false;
+	}
+	parse_log_option(p->opts, key, arg, state);
+	return true;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct parse *p = state->input;
 	struct opts *opts = p->opts;
 
+	if (parse_flag(opts, key) || parse_record_option(p, key, arg, state))
+		return 0;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &opts->who;
@@ -438,9 +482,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_ONCE:
 		opts->iterations = 1;
-		opts->batch = true;
-		return 0;
-	case 'b':
 		opts->batch = true;
 		return 0;
 	case 's':
@@ -457,36 +498,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'f':
 		opts->format = arg;
 		return 0;
-	case OPT_NEW:
-		opts->events |= TRACE_NEW;
-		return 0;
-	case OPT_CLOSED:
-		opts->events |= TRACE_CLOSED;
-		return 0;
-	case OPT_FAILED:
-		opts->events |= TRACE_FAILED;
-		return 0;
-	case OPT_LISTENING:
-		opts->events |= TRACE_LISTENING;
-		return 0;
-	case OPT_BY:
-	case OPT_TOP:
-	case OPT_ALL:
-	case OPT_CHANGED:
-	case OPT_SCHEMA:
-	case OPT_ROTATE_SIZE:
-	case OPT_ROTATE_KEEP:
-		p->log_option |= key != OPT_SCHEMA && key != OPT_ROTATE_SIZE &&
-				 key != OPT_ROTATE_KEEP;
-		p->file_option |= key == OPT_SCHEMA || key == OPT_ROTATE_SIZE ||
-				  key == OPT_ROTATE_KEEP;
-		parse_log_option(opts, key, arg, state);
-		return 0;
 	case 'o':
 		opts->output = arg;
-		return 0;
-	case 'v':
-		opts->verbose = true;
 		return 0;
 	case OPT_COLOR:
 		parse_color(opts, arg, state);
@@ -494,12 +507,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_CPU_BUDGET:
 		if (num_percent(arg, MIN_BUDGET, MAX_BUDGET, &opts->cpu_budget))
 			refuse(state, "--cpu-budget takes percent from 0.01 to 100, not `%s`", arg);
-		return 0;
-	case OPT_OWN_COST:
-		opts->own_cost = true;
-		return 0;
-	case OPT_ASCII:
-		opts->ascii = true;
 		return 0;
 	case OPT_RING_SIZE:
 		parse_ring_size(opts, arg, state);
